@@ -1,0 +1,59 @@
+"""One call of a command: what the launcher handed over, and where its answer goes.
+
+A command is ``async def run(call: Call) -> int`` in ``shim/commands/<name>.py``; it returns the exit code. It runs
+inside the controller, so it never touches process-wide state (cwd, environment, umask, std streams): everything it
+may know about its caller is here.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shim.controller.queue import Queue
+
+
+@dataclass(slots=True)
+class Call:
+    """A call of one command by one client process."""
+
+    command: str  # the name it was called by: sbatch, squeue ...
+    argv: list[str]  # arguments without the command; undecodable bytes as surrogate escapes
+    cwd: str
+    env: dict[str, str]
+    pid: int  # of the client
+    queue: "Queue"
+    stdin_tty: bool = False
+    stdout_tty: bool = False
+    send: Callable[[int, bytes], None] = lambda _stream, _data: None  # stream 1 or 2
+    drain: Callable[[], Awaitable[None]] | None = None
+    read_stdin: Callable[[], Awaitable[bytes]] | None = None  # all of it, to the end
+    spawn: Callable[[dict[str, object]], Awaitable[int]] | None = None  # hand work back to the launcher (srun, salloc)
+    closed: Callable[[], bool] = lambda: False  # the client has gone away
+    notes: list[str] = field(default_factory=list)
+
+    def out(self, text: str) -> None:
+        """Print on the caller's standard output, as it is (no newline is added)."""
+        if text:
+            self.send(1, os.fsencode(text))
+
+    def err(self, text: str) -> None:
+        """Print one line on the caller's standard error, as it is, with a newline."""
+        self.send(2, os.fsencode(text + "\n"))
+
+    def error(self, text: str) -> None:
+        """Print ``<command>: error: <text>``, Slurm's error()."""
+        self.err(f"{self.command}: error: {text}")
+
+    def path(self, name: str) -> str:
+        """``name`` as the caller sees it: relative to the caller's working directory."""
+        return os.path.join(self.cwd, name)
+
+
+class Exit(Exception):  # noqa: N818 - it is control flow as well as failure
+    """Ends a command with an exit code, after whatever it has printed."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(code)

@@ -1,0 +1,76 @@
+"""Slurm's own error numbers and texts: what the controller answers when it refuses something."""
+
+from enum import Enum
+
+
+class Errno(Enum):
+    """A Slurm error: its number (slurm_errno.h; scancel exits with its low byte) and its text."""
+
+    SUCCESS = (0, "No error")
+    UNEXPECTED_MSG = (1000, "Unexpected message received")
+    COMMUNICATIONS = (1800, "Unable to contact slurm controller (connect failure)")
+    INVALID_PARTITION_NAME = (2000, "Invalid partition name specified")
+    DEFAULT_PARTITION_NOT_SET = (2001, "No partition specified or system default partition")
+    ACCESS_DENIED = (2002, "Access/permission denied")
+    REQUESTED_NODES_NOT_IN_PARTITION = (2004, "Requested node(s) not in requested partition")
+    TOO_MANY_REQUESTED_CPUS = (2005, "More processors requested than permitted")
+    INVALID_NODE_COUNT = (2006, "Node count specification invalid")
+    PATHNAME_TOO_LONG = (2012, "Pathname of a file, directory or other parameter too long")
+    REQUESTED_NODE_CONFIG_UNAVAILABLE = (2014, "Requested node configuration is not available")
+    REQUESTED_PART_CONFIG_UNAVAILABLE = (2015, "Requested partition configuration not available now")
+    NODES_BUSY = (2016, "Requested nodes are busy")
+    INVALID_JOB_ID = (2017, "Invalid job id specified")
+    INVALID_NODE_NAME = (2018, "Invalid node name specified")
+    WRITING_TO_FILE = (2019, "I/O error writing script/environment to file")
+    TRANSITION_STATE_NO_UPDATE = (2020, "Job can not be altered now, try again later")
+    ALREADY_DONE = (2021, "Job/step already completing or completed")
+    JOB_PENDING = (2024, "Job is pending execution")
+    BAD_TASK_COUNT = (2025, "Task count specification invalid")
+    JOB_NOT_RUNNING = (2039, "Job step not running")
+    INVALID_TIME_LIMIT = (2051, "Requested time limit is invalid (missing or exceeds some limit)")
+    INVALID_TIME_VALUE = (2076, "Invalid time value")
+    RESERVATION_INVALID = (2052, "Requested reservation is invalid")
+    INVALID_ACCOUNT = (2045, "Invalid account or account/partition combination specified")
+    INVALID_LICENSES = (2048, "Invalid license specification")
+    INVALID_DEPENDENCY = (2033, "Job dependency problem")
+    CIRCULAR_DEPENDENCY = (2098, "Circular job dependency")
+    NOT_SUPPORTED = (2031, "Requested operation is presently disabled")
+    DISABLED = (2030, "Requested operation is presently disabled")
+    JOB_NOT_PENDING = (2067, "Job is no longer pending execution")
+    JOB_FINISHED = (2063, "Job has already finished")
+    INVALID_USER_ID = (2006 + 60, "Invalid user id")
+    INVALID_QOS = (2066 + 2, "Invalid qos specification")
+    INVALID_FEATURE = (2069, "Invalid feature specification")
+    INVALID_GRES = (2072, "Invalid generic resource (gres) specification")
+    INVALID_ARRAY = (2074, "Invalid job array specification")
+    INVALID_NICE = (2077, "Invalid --nice value")
+    PARTITION_DOWN = (2078, "Required partition not available (inactive or drain)")
+    INVALID_TIME_MIN = (2079, "Invalid time-min specification (exceeds job's time or other limits)")
+    INCOMPATIBLE_BEGIN_DEADLINE = (2080, "Incompatible begin and deadline time specification")
+    MAX_JOBS = (2081, "Slurm temporarily unable to accept job, sleeping and retrying")
+    NODE_NOT_AVAIL = (2009, "Requested node is not available")
+    NO_SPACE = (28, "No space left on device")
+
+    @property
+    def number(self) -> int:
+        """The error number; what scancel takes its exit code from (number & 255)."""
+        return self.value[0]
+
+    @property
+    def text(self) -> str:
+        """The text slurm_strerror() gives."""
+        return self.value[1]
+
+
+class SlurmError(Exception):
+    """The controller refuses: ``errno`` says why, ``notes`` are lines that go to stderr before it.
+
+    A note is printed as ``<command>: error: <note>``, as Slurm's controller sends messages to its clients
+    (for instance ``invalid partition specified: nosuch``).
+    """
+
+    def __init__(self, errno: Errno, *notes: str, text: str | None = None) -> None:
+        self.errno = errno
+        self.notes = notes
+        self.text = text or errno.text
+        super().__init__(self.text)

@@ -1,0 +1,188 @@
+"""The job record: a plain job, the pending rest of an array, or one array task that has a record of its own.
+
+As in Slurm, the pending tasks of an array are one record under the array's id, holding a compact set of task indices.
+A task is split off, with a job id of its own, when it starts or is changed on its own; the last one left takes the
+record (and the id) of the array itself.
+"""
+
+from dataclasses import dataclass, field
+
+from shim.grammar.array import IndexSet
+from shim.job.request import UNLIMITED, Request
+from shim.job.states import Reason, State
+
+NO_TASK = 4294967294
+"""What ``%a`` and ArrayTaskId stand for where there is no array task (Slurm's NO_VAL)."""
+
+NO_PRIORITY = 0
+"""The priority of a held job."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayInfo:
+    """What all tasks of one array share; the SLURM_ARRAY_TASK_* variables of a task come from here."""
+
+    job_id: int
+    minimum: int
+    maximum: int
+    step: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a job holds of one node. Memory in MB; gpus are the device indices of the node's generic resources."""
+
+    node: str
+    cpus: int
+    memory: int
+    gpus: tuple[int, ...] = ()
+    gpu_type: str = ""
+    tasks: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One term of a dependency: ``kind`` is after, afterok, afternotok, afterany, aftercorr or singleton.
+
+    ``task_id`` is None for a plain job or a whole array, ``whole_array`` tells the two apart for display
+    (``afterok:484_*``). ``delay`` is minutes (``after:ID+minutes``). ``state`` is unfulfilled or failed; terms
+    that are fulfilled are removed, as Slurm does.
+    """
+
+    kind: str
+    job_id: int = 0
+    task_id: int | None = None
+    whole_array: bool = False
+    delay: int = 0
+    state: str = "unfulfilled"
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """The dependency of a job as it stands: any of the terms (``?``) or all of them (``,``)."""
+
+    terms: tuple[Wait, ...] = ()
+    any: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
+
+
+NO_WAITS = Waits()
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One record of the job table. Times are epoch seconds (0: not yet), memory is MB, limits are minutes."""
+
+    job_id: int
+    request: Request
+    user_id: int
+    user_name: str
+    group_id: int
+    group_name: str
+    submit_time: float
+    # storage keys of what was submitted
+    script_id: int = 0
+    environment_id: int = 0
+    request_id: int = 0
+    # array
+    array: ArrayInfo | None = None
+    task_id: int | None = None  # an array task's index
+    tasks: IndexSet | None = None  # the pending indices, on the record that stands for the rest of the array
+    throttle: int = 0  # most tasks of the array that may run at once, 0: no limit
+    # queue
+    state: State = State.PENDING
+    reason: str = Reason.NONE
+    priority: int = 1000
+    eligible_time: float = 0
+    accrue_time: float = 0
+    last_sched_eval: float = 0
+    waits: Waits = NO_WAITS
+    # placement
+    partition: str = ""  # the partition it runs in; while it waits, what was asked for or the default
+    shares: tuple[Share, ...] = ()
+    node_list: str = ""  # folded names of ``shares``
+    time_limit: int = UNLIMITED  # minutes, after the partition's default
+    # run
+    start_time: float = 0
+    end_time: float = 0
+    suspend_time: float = 0  # when it was suspended last
+    suspended_for: float = 0  # seconds it was suspended in total
+    restarts: int = 0
+    exit_status: int = 0  # as wait() reports it: code << 8 | signal
+    derived_exit_status: int = 0
+    cancelled_by: int = -1  # the user id, sacct's "CANCELLED by"
+    handle: str = ""  # how the executor finds the run again
+    het_job_id: int = 0
+    het_job_offset: int = 0
+    admin_comment: str = ""
+    system_comment: str = ""
+    next_step_id: int = 0
+    dirty: bool = field(default=False, repr=False)
+
+    @property
+    def array_job_id(self) -> int:
+        """The array's id, 0 for a job that is no part of one."""
+        return self.array.job_id if self.array else 0
+
+    @property
+    def is_array_rest(self) -> bool:
+        """True for the one record that stands for all pending tasks of an array."""
+        return self.tasks is not None
+
+    @property
+    def pending(self) -> bool:
+        """True while the job waits in the queue."""
+        return self.state is State.PENDING
+
+    @property
+    def held(self) -> bool:
+        """True while a user's or administrator's hold keeps the job from starting (priority 0)."""
+        return self.priority == NO_PRIORITY and self.state is State.PENDING
+
+    @property
+    def display_id(self) -> str:
+        """The id as Slurm names one job: ``12``, ``12_3``; the rest of an array goes by its plain id."""
+        return f"{self.array_job_id}_{self.task_id}" if self.task_id is not None else str(self.job_id)
+
+    def run_time(self, now: float) -> float:
+        """Seconds the job has run so far or ran in all, suspended time left out."""
+        if not self.start_time or self.state is State.PENDING:
+            return 0.0
+        if self.state is State.SUSPENDED:
+            end = self.suspend_time
+        else:
+            end = self.end_time if self.end_time else now
+        return max(0.0, end - self.start_time - self.suspended_for)
+
+    @property
+    def cpus(self) -> int:
+        """CPUs allocated over all nodes (0 while it waits)."""
+        return sum(share.cpus for share in self.shares)
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """One step of a job for accounting: ``batch``, ``extern`` or a number. CPU times in seconds, memory in KB."""
+
+    job_id: int
+    restarts: int
+    step_id: str
+    name: str
+    state: State = State.RUNNING
+    start_time: float = 0
+    end_time: float = 0
+    exit_status: int = 0
+    ntasks: int = 1
+    cpus: int = 1
+    memory: int = 0
+    node_list: str = ""
+    nodes: int = 1
+    user_seconds: float = 0
+    system_seconds: float = 0
+    max_rss: int = 0
+    submit_line: str = ""
+    gpus: int = 0
+    pids: tuple[int, ...] = ()  # of its tasks while it runs
