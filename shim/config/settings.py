@@ -1,0 +1,86 @@
+"""The configuration: what slurm.conf is to Slurm, in one TOML file that may be absent."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from shim.job.request import UNLIMITED
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """One emulated node, or this host. Memory and disk in MB."""
+
+    name: str
+    cpus: int
+    memory: int
+    sockets: int = 1
+    cores_per_socket: int = 0  # 0: follows from the others
+    threads_per_core: int = 1
+    tmp_disk: int = 0
+    gres: str = ""
+    features: tuple[str, ...] = ()
+    weight: int = 1
+    address: str = "127.0.0.1"
+    host_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionConfig:
+    """One partition. Times in minutes; ``executor`` says what runs its jobs."""
+
+    name: str
+    nodes: tuple[str, ...]
+    default: bool = False
+    max_time: int = UNLIMITED
+    default_time: int | None = None
+    min_nodes: int = 1
+    max_nodes: int = UNLIMITED
+    state: str = "UP"
+    priority_tier: int = 1
+    executor: str = "local"
+    dstack: dict[str, Any] = field(default_factory=dict)  # settings of the dstack executor for this partition
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings, under the names slurm.conf knows them by (in snake case). Seconds unless said otherwise."""
+
+    cluster_name: str = "cluster"
+    version: str = "22.05.8"  # of the Slurm that is imitated; clients parse it
+    first_job_id: int = 1
+    max_array_size: int = 1001
+    max_job_count: int = 100_000
+    max_script_size: int = 4 * 1024 * 1024  # bytes
+    min_job_age: float = 300
+    kill_wait: float = 30
+    def_mem_per_cpu: int = 0  # MB, 0: unlimited
+    mail_prog: str = "mail"
+    job_file_append: bool = False
+    job_requeue: bool = True
+    kill_invalid_depend: bool = False
+    enforce_part_limits: bool = False
+    requeue_delay: float = 0  # until a requeued job may start again; Slurm waits two minutes
+    idle_exit: float = 600  # the controller stops itself after so long without jobs or calls
+    keep_accounting: float = 90 * 86400  # finished jobs stay in the table for so long
+    tmp_dir: str = "/tmp"  # noqa: S108 - SLURM's TmpFS
+    scratch: str = ""  # a folder for each job below this one, as SLURM_TMPDIR; "": none
+    memory_enforcement: str = "poll"  # "poll" or "none"
+    bf_max_job_test: int = 500
+    nodes: tuple[NodeConfig, ...] = ()
+    partitions: tuple[PartitionConfig, ...] = ()
+    dstack: dict[str, Any] = field(default_factory=dict)  # [dstack]: server, project, token, mode ...
+    known_spank_options: tuple[str, ...] = ()
+    source: str = ""  # the file it was read from
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def partition(self, name: str) -> PartitionConfig | None:
+        """The partition of that name."""
+        return next((p for p in self.partitions if p.name == name), None)
+
+    @property
+    def default_partition(self) -> PartitionConfig | None:
+        """The partition that jobs go to which name none."""
+        return next((p for p in self.partitions if p.default), None)

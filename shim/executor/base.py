@@ -1,0 +1,141 @@
+"""What the controller asks of an executor, and what an executor tells the controller.
+
+An executor makes tasks run: ``local`` on this machine, ``dstack`` through a dstack server. It knows nothing of
+queues, arrays or dependencies; it starts what it is told to start, and reports each start and each end exactly as it
+happened, also for runs that ended while no controller was there.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from shim.job.record import Job
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """A node as an executor offers it: ``sinfo`` shows it, the scheduler places jobs on it. Memory in MB."""
+
+    name: str
+    cpus: int
+    memory: int
+    gpus: int = 0
+    gpu_type: str = ""
+    features: tuple[str, ...] = ()
+    tmp_disk: int = 0
+    state: str = "IDLE"  # IDLE, DOWN, DRAIN, UNKNOWN: what the executor knows; allocation is the scheduler's
+    reason: str = ""
+    sockets: int = 1
+    cores_per_socket: int = 1
+    threads_per_core: int = 1
+    weight: int = 1
+    gres: str = ""  # as configured: gpu:a100:4,nvme:1
+    address: str = ""
+    host_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One run of a batch script. All paths are absolute and expanded; the environment is complete."""
+
+    job_id: int
+    restarts: int  # which run of the job this is, from 0
+    script: bytes
+    arguments: tuple[str, ...]
+    environment: bytes  # NAME=value, each ended by a NUL byte
+    work_dir: str
+    std_out: str  # "" or /dev/null: nowhere
+    std_err: str  # equal to std_out: one file
+    std_in: str
+    append: bool
+    umask: int
+    rlimits: tuple[tuple[str, int, int], ...]
+    memory_limit: int  # MB for the whole job on its first node, 0: none
+    node: str  # name of the batch host
+    job: Job  # for an executor that maps the whole request
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The end of one run of a batch script. ``exit_status`` is as wait() reports it: code << 8 | signal.
+
+    ``launch_failure`` names why it never ran (Slurm: FAILED, 0:53); ``node_failure`` why it was lost (NODE_FAIL).
+    Times are epoch seconds, CPU times seconds, memory KB.
+    """
+
+    job_id: int
+    restarts: int
+    exit_status: int
+    start_time: float
+    end_time: float
+    launch_failure: str = ""
+    node_failure: str = ""
+    out_of_memory: bool = False
+    user_seconds: float = 0
+    system_seconds: float = 0
+    max_rss: int = 0
+
+
+class Target(Enum):
+    """Which processes of a job a signal goes to (scancel man page, --batch and --full)."""
+
+    STEPS = "steps"  # the steps only, never the batch script
+    BATCH = "batch"  # the batch script alone
+    FULL = "full"  # the batch script, its children and the steps
+
+
+class Events(Protocol):
+    """What the controller offers an executor to report to. Called in the event loop's thread only."""
+
+    def started(self, job_id: int, restarts: int, handle: str, when: float) -> None:
+        """The run has begun; ``handle`` is kept in the job table and handed back to ``recover``."""
+
+    def finished(self, ended: Ended) -> None:
+        """The run is over and all its processes are gone."""
+
+    def not_started(self, job_id: int, restarts: int, reason: str) -> None:
+        """The run could not begin through no fault of its own (no capacity, server away): it waits on."""
+
+    def capacity_changed(self) -> None:
+        """``nodes()`` answers differently now."""
+
+
+class Executor(Protocol):
+    """One engine that runs jobs."""
+
+    name: str
+
+    async def open(self, events: Events) -> None:
+        """Get ready. Raises OSError where this machine or the server cannot be used."""
+
+    def nodes(self) -> tuple[NodeState, ...]:
+        """The nodes it has now."""
+
+    def start(self, launches: Iterable[Launch]) -> None:
+        """Begin these runs; ``started`` and ``finished`` follow as events. Idempotent for one (job_id, restarts)."""
+
+    async def recover(self, running: Iterable[Job], launch_again: "LaunchAgain") -> None:
+        """After a restart of the controller: find each of these runs again by its handle or id.
+
+        Runs that ended meanwhile are reported as finished with their true times and status, runs that never began
+        are begun (``launch_again`` makes their Launch), runs that are lost are reported as node failures.
+        """
+
+    def signal(self, job: Job, signal: int, target: Target) -> None:
+        """Send a signal to processes of a running job; unknown or finished runs are ignored."""
+
+    def terminate(self, job: Job, notice: str, kill_wait: float) -> None:
+        """SIGCONT and SIGTERM to all processes of the job, SIGKILL after ``kill_wait`` seconds; ``finished`` follows.
+
+        ``notice`` is a line for the job's error file, as slurmstepd writes it, "" for none.
+        """
+
+    async def close(self) -> None:
+        """Let go of everything but the runs: they go on."""
+
+
+class LaunchAgain(Protocol):
+    """Makes the Launch of a job anew, from what the job table holds."""
+
+    def __call__(self, job: Job) -> Launch: ...
