@@ -1,0 +1,141 @@
+"""Every client that is tried: its pins, what its driver exercises, and whether it belongs to the quick core that CI runs.
+
+One entry, one program in `drivers/`. Rows of one distribution share their environment.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Client:
+    """A published tool that calls Slurm.
+
+    `name` is the row's and the driver's. `pins` are what pip installs, the client itself first; `apt` and `npm` likewise.
+    `arguments` go to the driver. `seconds` bounds one run (real Slurm needs two minutes to restart a requeued job).
+    """
+
+    name: str
+    exercises: str
+    pins: tuple[str, ...] = ()
+    apt: tuple[str, ...] = ()
+    npm: tuple[str, ...] = ()
+    driver: str = ""
+    arguments: tuple[str, ...] = ()
+    core: bool = False
+    seconds: int = 120
+
+    @property
+    def distribution(self) -> str:
+        """The package the row is about, without extras and version."""
+        first = (*self.pins, *self.apt)[0]
+        return first.partition("==")[0].partition("[")[0]
+
+    @property
+    def program(self) -> str:
+        """The driver's file name."""
+        return f"drive_{(self.driver or self.name).replace('-', '_')}.py"
+
+
+SUBMITIT = ("submitit==1.5.4", "hydra-submitit-launcher==1.2.0")
+SNAKEMAKE = (
+    "snakemake==9.27.1",
+    "snakemake-executor-plugin-slurm==2.8.0",
+    "snakemake-executor-plugin-cluster-generic==1.0.9",
+)
+LIGHTNING = ("lightning==2.6.6", "torch==2.13.0")
+REFRAME = ("reframe-hpc==4.10.4",)
+OPENMPI = ("openmpi-bin",)
+MPICH = ("mpich==5.0.2", "mpi4py==4.1.2")
+
+CLIENTS = (
+    Client(
+        "submitit",
+        "job, array, failing function, ranks by srun, sacct polling, cancel",
+        SUBMITIT,
+        core=True,
+    ),
+    Client(
+        "submitit-requeue",
+        "checkpoint on USR2, scontrol requeue from the step, resumption under the same job ID",
+        SUBMITIT,
+        seconds=300,
+    ),
+    Client("hydra-submitit", "multirun sweep as one array", SUBMITIT),
+    Client("snakemake", "workflow of plain jobs, status by sacct", SNAKEMAKE, arguments=("plain",), core=True),
+    Client("snakemake-array", "workflow as job arrays, status by squeue", SNAKEMAKE, "snakemake", arguments=("array",)),
+    Client("snakemake-fail", "failing rule reported from sacct, exit status 1", SNAKEMAKE, driver="snakemake", arguments=("fail",)),
+    Client("snakemake-generic", "sbatch --parsable and a sacct status script", SNAKEMAKE),
+    Client(
+        "dask-jobqueue",
+        "two worker jobs, computation on both, scale down by scancel, %J logs",
+        ("dask-jobqueue==0.9.0", "dask==2026.8.0", "distributed==2026.8.0"),
+        core=True,
+    ),
+    Client("parsl", "blocks through SlurmProvider, srun launcher, status by sacct", ("parsl==2026.10.26",), core=True),
+    Client(
+        "psij",
+        "states, exit code, srun launcher, listing, cancel",
+        ("psij-python==0.9.11", "setuptools==80.10.2"),
+        core=True,
+    ),
+    Client(
+        "batchspawner",
+        "JupyterHub server as a job, reached through the proxy, stopped by scancel",
+        ("batchspawner==1.3.0", "jupyterhub==5.4.6", "jupyterlab==4.6.6", "requests==2.34.2"),
+        npm=("configurable-http-proxy@5.3.0",),
+        seconds=180,
+    ),
+    Client(
+        "torchx",
+        "run, status, log, cancel; two replicas as a heterogeneous job",
+        ("torchx==0.7.0", "setuptools==80.10.2"),
+        seconds=180,
+    ),
+    Client("reframe", "checks with srun and arrays through sacct", REFRAME, arguments=("slurm",), core=True),
+    Client("reframe-squeue", "the same checks through squeue", REFRAME, driver="reframe", arguments=("squeue",)),
+    Client(
+        "simple-slurm",
+        "here-document submission, array, dependency, srun outside a job, squeue table, scancel",
+        ("simple-slurm==0.3.6",),
+        core=True,
+    ),
+    Client("aiida", "CalcJob through core.slurm, squeue polling, sacct --helpformat details", ("aiida-core==2.9.4",), seconds=180),
+    Client(
+        "qtoolkit",
+        "submit, squeue list, scontrol show job, scancel -v",
+        ("qtoolkit==0.1.7",),
+        core=True,
+    ),
+    Client("toil", "CWL scatter, one sbatch --wrap for each job", ("toil[cwl]==9.6.0",), seconds=180),
+    Client(
+        "nemo-run",
+        "experiment with a script, status through sacct",
+        ("nemo-run==0.11.1", "leptonai==0.26.6", "setuptools==80.10.2"),
+        seconds=180,
+    ),
+    Client("cylc", "workflow with a failing task, squeue polling", ("cylc-flow==8.5.4",), seconds=150),
+    Client(
+        "executorlib",
+        "futures by sbatch, and by srun from inside a job",
+        ("executorlib[cluster]==1.11.0", "pysqa==1.1.0", "h5py==3.16.0", "cloudpickle==3.1.3"),
+        core=True,
+    ),
+    Client(
+        "airflow",
+        "DAG whose tasks are sbatch --wait and fail with their job",
+        ("apache-airflow==3.3.2",),
+        seconds=300,
+    ),
+    Client("jax", "jax.distributed finds its coordinator in an srun step of two tasks", ("jax==0.10.2", "jaxlib==0.10.2")),
+    Client("lightning", "Fabric DDP over two srun tasks", LIGHTNING),
+    Client(
+        "lightning-requeue",
+        "Trainer checkpoint on USR1, scontrol requeue from the step, resumption",
+        LIGHTNING,
+        seconds=300,
+    ),
+    Client("openmpi", "mpirun in a one-node job", apt=OPENMPI, arguments=("1",), core=True),
+    Client("openmpi-2node", "mpirun over two nodes, daemons by srun", apt=OPENMPI, driver="openmpi", arguments=("2",)),
+    Client("mpich", "mpiexec over two nodes, proxies by srun", MPICH),
+    Client("mpich-pmi2", "srun --mpi=pmi2 starts the ranks", MPICH),
+)

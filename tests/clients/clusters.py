@@ -1,0 +1,68 @@
+"""The clusters that clients are tried on, each the same to a driver: commands on PATH and an environment."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where a driver's commands come from, and who runs it.
+
+    `bin` holds the commands (None: those of the system). `settings` are the variables that lead them to their cluster. `user` is
+    who runs the clients; root may name another user, who must be able to read the repository and the clients' cache.
+    """
+
+    name: str
+    user: str
+    bin: Path | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def environment(self, home: Path, path: list[str]) -> dict[str, str]:
+        """All that a process started here sees: nothing leaks in from the developer's own environment."""
+        commands = [str(self.bin)] if self.bin else []
+        return {
+            "PATH": os.pathsep.join([*path, *commands, *SYSTEM_PATH]),
+            "HOME": str(home),
+            "USER": self.user,
+            "LOGNAME": self.user,
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **self.settings,
+        }
+
+    def argv(self, home: Path, path: list[str], *command: object) -> list[str]:
+        """The command as the cluster's user runs it in the cluster's environment."""
+        switch = ["runuser", "-u", self.user, "--"] if self.user != current_user() else []
+        variables = [f"{name}={value}" for name, value in self.environment(home, path).items()]
+        return [*switch, "env", "-i", *variables, *map(str, command)]
+
+    def directory(self) -> Path:
+        """A new empty directory that the cluster's user owns and may hand to jobs."""
+        made = Path(tempfile.mkdtemp(prefix="slurm-client-"))
+        made.chmod(0o755)
+        shutil.chown(made, self.user)
+        return made
+
+
+def current_user() -> str:
+    """The name of the user who runs the tests."""
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
+@contextmanager
+def real_slurm(user: str) -> Iterator[Cluster]:
+    """A real Slurm cluster that runs already, named by SLURM_CONF: what proves the drivers themselves."""
+    yield Cluster("slurm", user, settings={"SLURM_CONF": os.environ["SLURM_CONF"]})
+
+
+CLUSTERS: dict[str, Callable] = {"slurm": real_slurm}

@@ -1,0 +1,66 @@
+"""Options and fixtures of the clients' trials.
+
+    pytest tests/clients --clients=all                      every client on the shim's local executor
+    pytest tests/clients --clients=core                     the quick ones that CI runs
+    pytest tests/clients --clients=toil,cylc --cluster=slurm --client-user=alice
+
+`--record` writes what passed and failed to `results.json`, from which `works_with.py` makes the README's table.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from .clients import CLIENTS
+from .clusters import CLUSTERS, Cluster, current_user
+from .outcomes import Outcome, record
+
+OUTCOMES = pytest.StashKey[list[Outcome]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("clients")
+    group.addoption("--clients", metavar="WHICH", help="run published clients: all, core, or names separated by commas")
+    group.addoption("--cluster", choices=sorted(CLUSTERS), default="local", help="what the clients run on")
+    group.addoption("--client-user", metavar="USER", help="who runs the clients (default: who runs the tests)")
+    group.addoption("--record", action="store_true", help="keep the outcomes in results.json")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[OUTCOMES] = []
+    if config.getoption("clients", None):
+        config.option.markexpr = "clients"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "client" not in metafunc.fixturenames:
+        return
+    which = metafunc.config.getoption("clients", None) or "all"
+    names = {client.name for client in CLIENTS if which == "all" or (which == "core" and client.core)} or set(which.split(","))
+    if unknown := names - {client.name for client in CLIENTS}:
+        raise pytest.UsageError(f"--clients: no such client: {', '.join(sorted(unknown))}")
+    chosen = [client for client in CLIENTS if client.name in names]
+    metafunc.parametrize("client", chosen, ids=[client.name for client in chosen])
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """The cluster named by `--cluster`, up for the whole session."""
+    user = request.config.getoption("client_user", None) or current_user()
+    with CLUSTERS[request.config.getoption("cluster", "local")](user) as up:
+        yield up
+
+
+@pytest.fixture
+def outcomes(request: pytest.FixtureRequest) -> list[Outcome]:
+    """Where a trial puts what came of it."""
+    return request.config.stash[OUTCOMES]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    outcomes = config.stash[OUTCOMES]
+    for outcome in outcomes:
+        terminalreporter.write_line(str(outcome))
+    if outcomes and config.getoption("record", False):
+        record(outcomes)
