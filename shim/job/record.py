@@ -5,7 +5,8 @@ A task is split off, with a job id of its own, when it starts or is changed on i
 record (and the id) of the array itself.
 """
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 
 from shim.grammar.array import IndexSet
 from shim.job.request import UNLIMITED, Request
@@ -57,6 +58,26 @@ class Wait:
     delay: int = 0
     state: str = "unfulfilled"
 
+    def __str__(self) -> str:
+        if self.kind == "singleton":
+            return f"singleton({self.state})"
+        task = "_*" if self.whole_array else "" if self.task_id is None else f"_{self.task_id}"
+        delay = f"+{self.delay}" if self.delay else ""
+        return f"{self.kind}:{self.job_id}{task}{delay}({self.state})"
+
+    @classmethod
+    def parse(cls, text: str) -> "Wait":
+        """Read what ``str()`` wrote. Raises ValueError on anything else."""
+        match = _WAIT.fullmatch(text)
+        if not match:
+            raise ValueError(text)
+        kind, job_id, task, delay, state = match.groups()
+        task_id = int(task) if task and task != "*" else None
+        return cls(kind, int(job_id or 0), task_id, task == "*", int(delay or 0), state)
+
+
+_WAIT = re.compile(r"(\w+?)(?::(\d+)(?:_(\d+|\*))?(?:\+(\d+))?)?\((\w+)\)")
+
 
 @dataclass(frozen=True, slots=True)
 class Waits:
@@ -67,6 +88,17 @@ class Waits:
 
     def __bool__(self) -> bool:
         return bool(self.terms)
+
+    def __str__(self) -> str:
+        """As ``squeue -o %E`` shows it: ``afterok:12(unfulfilled),after:14+5(failed)``; it parses back."""
+        return ("?" if self.any else ",").join(map(str, self.terms))
+
+    @classmethod
+    def parse(cls, text: str) -> "Waits":
+        """Read what ``str()`` wrote."""
+        if not text:
+            return NO_WAITS
+        return cls(tuple(Wait.parse(term) for term in re.split("[,?]", text)), "?" in text)
 
 
 NO_WAITS = Waits()
@@ -120,7 +152,11 @@ class Job:
     admin_comment: str = ""
     system_comment: str = ""
     next_step_id: int = 0
-    dirty: bool = field(default=False, repr=False)
+    # the batch script's own share of the accounting (its step .batch)
+    batch_status: int = 0  # as wait() reports it
+    user_seconds: float = 0
+    system_seconds: float = 0
+    max_rss: int = 0  # KB
 
     @property
     def array_job_id(self) -> int:
