@@ -1,0 +1,65 @@
+"""The size of a job as the commands show it: what it holds once it has started, what it asks for before."""
+
+import math
+from dataclasses import dataclass
+
+from shim.commands.display.tres import Tres, tres_of_shares
+from shim.config.settings import Config
+from shim.grammar.errors import GrammarError
+from shim.job.record import Job
+from shim.scheduler.need import Need, need_of
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Nodes, CPUs and tasks of a job, and its trackable resources."""
+
+    nodes: int  # at least
+    nodes_max: int  # 0: no upper bound, or the job has started
+    cpus: int
+    tasks: int
+    tres: Tres
+
+    @property
+    def node_range(self) -> str:
+        """``2``, or ``1-2`` for a waiting job with an upper bound (``scontrol show job``, NumNodes)."""
+        return f"{self.nodes}-{self.nodes_max}" if self.nodes_max else str(self.nodes)
+
+
+def size_of(job: Job, config: Config) -> Size:
+    """Return the size of a job (squeue man page, %C and %D; scontrol man page, NumNodes, NumCPUs, NumTasks, TRES)."""
+    need = _need(job, config)
+    if job.shares:
+        tasks = max(need.least_tasks, len(job.shares)) if need.ntasks is None else need.ntasks
+        return Size(len(job.shares), 0, job.cpus, tasks, tres_of_shares(job.shares))
+    nodes = max(need.nodes_min, _fewest_nodes(need, config))
+    nodes_max = need.nodes_max or 0 if job.pending else 0
+    return Size(min(nodes, nodes_max or nodes), nodes_max, need.least_cpus, need.least_tasks, requested_tres(need))
+
+
+def _need(job: Job, config: Config) -> Need:
+    try:
+        return need_of(job.request, config)
+    except GrammarError:  # it was checked at submission; a row of an older version must not break a listing
+        return Need()
+
+
+def _fewest_nodes(need: Need, config: Config) -> int:
+    """The nodes that so many CPUs need where all nodes are as large as the largest (squeue man page, %D)."""
+    largest = max((node.cpus for node in config.nodes), default=0)
+    return math.ceil(need.least_cpus / largest) if largest else 1
+
+
+def requested_tres(need: Need) -> Tres:
+    """What a job will be charged for if it gets no more than it asks for (ReqTRES)."""
+    nodes = need.nodes_min
+    gpus = need.gpus or max(need.gpus_per_node * nodes, need.gpus_per_task * need.least_tasks)
+    gres = {name: count * nodes for name, count in need.gres}
+    if gpus:
+        gres["gpu"] = gpus
+        if need.gpu_type:
+            gres[f"gpu:{need.gpu_type}"] = gpus
+    memory = max(
+        need.memory_per_node * nodes, need.memory_per_cpu * need.least_cpus, need.memory_per_gpu * gpus
+    )
+    return Tres(need.least_cpus, memory, nodes, need.least_cpus, gres)
