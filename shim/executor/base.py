@@ -77,6 +77,16 @@ class Ended:
     max_rss: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a running job uses now: CPU seconds of its living processes, memory in KB (sstat man page)."""
+
+    cpu_seconds: float
+    rss: int  # of all its processes together
+    max_rss: int  # of its largest process
+    pids: tuple[int, ...] = ()
+
+
 class Target(Enum):
     """Which processes of a job a signal goes to (scancel man page, --batch and --full)."""
 
@@ -131,6 +141,12 @@ class Executor(Protocol):
         ``notice`` is a line for the job's error file, as slurmstepd writes it, "" for none.
         """
 
+    def usage(self, job: Job) -> Usage | None:
+        """What the running job uses now, None where that cannot be known."""
+
+    def forget(self, job_id: int, restarts: int) -> None:
+        """The end of this run is durably recorded: whatever was kept to report it may go."""
+
     async def close(self) -> None:
         """Let go of everything but the runs: they go on."""
 
@@ -138,4 +154,5 @@ class Executor(Protocol):
 class LaunchAgain(Protocol):
     """Makes the Launch of a job anew, from what the job table holds."""
 
-    def __call__(self, job: Job) -> Launch: ...
+    def __call__(self, job: Job) -> Launch:
+        """The Launch for the job's run ``job.restarts``."""

@@ -1,0 +1,394 @@
+"""The local executor: what the controller tells it to run runs on this machine."""
+
+import asyncio
+import os
+import resource
+import signal as signals
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from shim.config.settings import Config
+from shim.executor.base import Ended, Events, Launch, LaunchAgain, NodeState, Target, Usage
+from shim.executor.local import machine, processes, spool, supervisor
+from shim.executor.local.pool import Pool, Supervisor
+from shim.job.record import Job
+
+_AGAIN = 0.02
+"""Seconds until processes are looked for again that are about to begin or to end."""
+
+_ATTEMPTS = 5
+_KILL_AGAIN = 1.0
+"""Seconds between two rounds of SIGKILL."""
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One run this controller knows of, and the supervisor that carries it out (pid 0: not known yet)."""
+
+    job_id: int
+    restarts: int
+    folder: str
+    std_err: str
+    launch: Callable[[], Launch]
+    pid: int = 0
+    start: int = 0
+    pidfd: int = -1  # of a supervisor that another controller began
+    kill: asyncio.TimerHandle | None = None
+    failures: int = 0  # supervisors that died before they could take it
+    over: bool = False
+
+
+class LocalExecutor:
+    """Runs jobs on this machine. ``step_pids`` names the processes of a job's steps that srun registered."""
+
+    name = "local"
+
+    def __init__(self, config: Config, state_dir: str, step_pids: Callable[[int], Iterable[int]]) -> None:
+        self._config = config
+        self._spool = os.path.join(state_dir, "spool")
+        self._step_pids = step_pids
+        self._nodes: tuple[NodeState, ...] = ()
+        self._runs: dict[int, Run] = {}
+        self._forgotten: dict[int, int] = {}
+        self._sweep: asyncio.TimerHandle | None = None
+        self._boot = processes.boot_id()
+
+    async def open(self, events: Events) -> None:
+        """Get ready. Raises OSError where the spool folder cannot be made."""
+        self._events = events
+        self._loop = asyncio.get_running_loop()
+        Path(self._spool).mkdir(0o700, parents=True, exist_ok=True)
+        _raise_file_limit()
+        self._nodes = machine.nodes(self._config)
+        self._pool = Pool(self._heard, keep=2 * sum(node.cpus for node in self._nodes))
+
+    def nodes(self) -> tuple[NodeState, ...]:
+        """The configured nodes, or this machine."""
+        return self._nodes
+
+    def start(self, launches: Iterable[Launch]) -> None:
+        """Hand each run to a supervisor."""
+        begun = []
+        for launch in launches:
+            known = self._runs.get(launch.job_id)
+            if known is not None and known.restarts >= launch.restarts:
+                continue
+            if launch.job_id in self._forgotten:
+                self._remove(launch.job_id)
+            run = self._add(launch.job_id, launch.restarts, launch.std_err, lambda launch=launch: launch)  # type: ignore[misc]
+            if self._order(run, launch):
+                begun.append(run)
+        if begun:
+            self._loop.call_soon(self._started, begun)
+
+    async def recover(self, running: Iterable[Job], launch_again: LaunchAgain) -> None:
+        """Find each of these runs again by its job folder."""
+        for job in running:
+            launch = launch_again(job)
+            run = self._add(job.job_id, job.restarts, launch.std_err, lambda job=job: launch_again(job))  # type: ignore[misc]
+            self._look(run)
+
+    def signal(self, job: Job, signal: int, target: Target) -> None:
+        """Send a signal to processes of a running job."""
+        run = self._runs.get(job.job_id)
+        if run is None:
+            return
+        if not self._claimed(run):
+            self._loop.call_later(_AGAIN, self._signal_later, run, job, signal, target)
+            return
+        for one in self._targets(run, target):
+            processes.send_signal(one, signal)
+
+    def terminate(self, job: Job, notice: str, kill_wait: float) -> None:
+        """End a run: SIGCONT and SIGTERM, after ``kill_wait`` seconds SIGKILL, to all its processes."""
+        run = self._runs.get(job.job_id)
+        if run is None or run.over:
+            return
+        if notice:
+            _append(run.std_err, notice)
+        self._terminate(run)
+        deadline = self._loop.call_later(kill_wait, self._kill, run)
+        if run.kill:
+            run.kill.cancel()
+        run.kill = deadline
+
+    def usage(self, job: Job) -> Usage | None:
+        """What the processes of a running job use now, None if it has none."""
+        run = self._runs.get(job.job_id)
+        if run is None or not run.pid:
+            return None
+        below = processes.descendants(run.pid)
+        if not below:
+            return None
+        return Usage(
+            cpu_seconds=sum(one.cpu for one in below) / processes.TICKS,
+            rss=sum(one.rss for one in below),
+            max_rss=max(one.rss for one in below),
+            pids=tuple(one.pid for one in below),
+        )
+
+    def forget(self, job_id: int, restarts: int) -> None:
+        """The end of this run is committed: its folder may go."""
+        self._forgotten[job_id] = restarts
+        if self._sweep is None:
+            self._sweep = self._loop.call_later(_AGAIN, self._remove_forgotten)
+
+    async def close(self) -> None:
+        """Let go of everything but the runs: they go on."""
+        self._remove_forgotten()
+        for run in self._runs.values():
+            self._release(run)
+        self._runs.clear()
+        self._pool.close()
+
+    # --- runs
+
+    def _add(self, job_id: int, restarts: int, std_err: str, launch: Callable[[], Launch]) -> Run:
+        run = Run(job_id, restarts, spool.folder(self._spool, job_id), std_err, launch)
+        self._runs[job_id] = run
+        return run
+
+    def _order(self, run: Run, launch: Launch) -> bool:
+        """Hand the run to a supervisor; True if it is one whose name is known."""
+        chosen = self._pool.take()
+        chosen.run = run
+        run.pid, run.start = chosen.pid, chosen.start
+        self._pool.send(chosen, _message(run, launch))
+        return bool(chosen.pid)
+
+    def _started(self, runs: Iterable[Run]) -> None:
+        now = time.time()
+        for run in runs:
+            self._events.started(run.job_id, run.restarts, self._handle(run), now)
+
+    def _handle(self, run: Run) -> str:
+        return f"{run.pid}:{run.start}:{self._boot}"
+
+    def _heard(self, who: Supervisor, message: tuple[object, object] | None) -> None:
+        """A supervisor says its name, or how its run went, or is gone."""
+        run: Run | None = who.run
+        if message is None:
+            if run is not None:
+                self._deserted(run, who)
+            return
+        word, text = message
+        if isinstance(word, int):
+            who.pid, who.start = word, int(str(text))
+            if run is not None:
+                run.pid, run.start = who.pid, who.start
+                self._started((run,))
+            return
+        self._pool.give_back(who)
+        if run is None:
+            return
+        if word == supervisor.FINISHED:
+            self._finish(run, spool.Exit.parse(str(text)))
+        elif word == supervisor.NOT_STARTED:
+            self._drop(run)
+            self._events.not_started(run.job_id, run.restarts, str(text))
+        else:
+            self._look(run)
+
+    def _deserted(self, run: Run, who: Supervisor) -> None:
+        """The supervisor is gone. Without having said its name it has not read its order either."""
+        if who.pid:
+            self._look(run)
+            return
+        run.failures += 1
+        if run.failures < _ATTEMPTS:
+            self._loop.call_later(_AGAIN, self._look, run)
+            return
+        self._drop(run)
+        self._events.not_started(run.job_id, run.restarts, "no supervisor could be started")
+
+    def _look(self, run: Run) -> None:
+        """Decide by the job folder what has become of a run whose supervisor does not say."""
+        if run.over:
+            return
+        record, claim = self._records(run)
+        if record is not None:
+            self._finish(run, record)
+        elif claim is None:
+            if self._order(run, run.launch()):
+                self._started((run,))
+        elif claim.boot == self._boot and processes.alive(claim.pid, claim.start):
+            self._follow(run, claim)
+        else:
+            record, _ = self._records(run)  # it may have been written before the supervisor ended, after the first look
+            if record is not None:
+                self._finish(run, record)
+            else:
+                self._lost(run, claim)
+
+    def _records(self, run: Run) -> tuple[spool.Exit | None, spool.Claim | None]:
+        record, claim = spool.Exit.read(run.folder), spool.Claim.read(run.folder)
+        return (
+            record if record is not None and record.restarts == run.restarts else None,
+            claim if claim is not None and claim.restarts == run.restarts else None,
+        )
+
+    def _follow(self, run: Run, claim: spool.Claim) -> None:
+        """Watch a supervisor that another controller began: it ends when its run is recorded."""
+        run.pid, run.start = claim.pid, claim.start
+        try:
+            run.pidfd = os.pidfd_open(claim.pid)
+        except ProcessLookupError:
+            self._loop.call_soon(self._look, run)
+            return
+        self._loop.add_reader(run.pidfd, self._followed_ended, run)
+        self._events.started(run.job_id, run.restarts, self._handle(run), spool.began(run.folder))
+
+    def _followed_ended(self, run: Run) -> None:
+        self._release(run)
+        self._look(run)
+
+    def _lost(self, run: Run, claim: spool.Claim) -> None:
+        """The supervisor died before its run did: end the rest, and say so when there is none left."""
+        rest = _orphans(run.job_id, claim) if claim.boot == self._boot else []
+        for one in rest:
+            processes.send_signal(one, signals.SIGKILL)
+        if rest:
+            self._loop.call_later(_AGAIN, self._lost, run, claim)
+            return
+        began = spool.began(run.folder)
+        self._drop(run)
+        self._events.finished(
+            Ended(run.job_id, run.restarts, 0, began, max(began, time.time()), node_failure="its supervisor died")
+        )
+
+    def _finish(self, run: Run, record: spool.Exit) -> None:
+        self._drop(run)
+        self._events.finished(
+            Ended(
+                job_id=run.job_id,
+                restarts=run.restarts,
+                exit_status=record.status,
+                start_time=record.start,
+                end_time=record.end,
+                launch_failure=record.launch_failure,
+                out_of_memory=record.out_of_memory,
+                user_seconds=record.user,
+                system_seconds=record.system,
+                max_rss=record.max_rss,
+            )
+        )
+
+    def _drop(self, run: Run) -> None:
+        self._release(run)
+        run.over = True
+        if self._runs.get(run.job_id) is run:
+            del self._runs[run.job_id]
+
+    def _release(self, run: Run) -> None:
+        if run.kill:
+            run.kill.cancel()
+            run.kill = None
+        if run.pidfd >= 0:
+            self._loop.remove_reader(run.pidfd)
+            os.close(run.pidfd)
+            run.pidfd = -1
+
+    # --- signals
+
+    def _claimed(self, run: Run) -> bool:
+        """True once the run's process is there; before, a signal would find nobody."""
+        return run.pid != 0 and self._records(run)[1] is not None
+
+    def _signal_later(self, run: Run, job: Job, signal: int, target: Target) -> None:
+        if not run.over:
+            self.signal(job, signal, target)
+
+    def _targets(self, run: Run, target: Target) -> list[processes.Process]:
+        if not processes.alive(run.pid, run.start):
+            return []
+        if target is Target.BATCH:
+            return processes.children(run.pid)[:1]  # all others descend from the script, so it is the oldest
+        below = processes.descendants(run.pid)
+        if target is Target.FULL:
+            return below
+        steps = set(self._step_pids(run.job_id))
+        for one in below:  # parents come first
+            if one.parent in steps:
+                steps.add(one.pid)
+        return [one for one in below if one.pid in steps]
+
+    def _terminate(self, run: Run) -> None:
+        if run.over:
+            return
+        if not self._claimed(run):
+            self._loop.call_later(_AGAIN, self._terminate, run)
+            return
+        for one in self._targets(run, Target.FULL):
+            processes.send_signal(one, signals.SIGCONT)
+            processes.send_signal(one, signals.SIGTERM)
+
+    def _kill(self, run: Run) -> None:
+        """SIGKILL to everything, again and again until the supervisor reports the end."""
+        for one in self._targets(run, Target.FULL):
+            processes.send_signal(one, signals.SIGKILL)
+        run.kill = self._loop.call_later(_KILL_AGAIN, self._kill, run)
+
+    # --- job folders
+
+    def _remove(self, job_id: int) -> None:
+        spool.remove(spool.folder(self._spool, job_id), self._forgotten.pop(job_id))
+
+    def _remove_forgotten(self) -> None:
+        self._sweep = None
+        for job_id in list(self._forgotten):
+            self._remove(job_id)
+
+
+def _message(run: Run, launch: Launch) -> tuple[object, ...]:
+    return (
+        launch.job_id,
+        launch.restarts,
+        run.folder,
+        launch.script,
+        launch.arguments,
+        launch.environment,
+        launch.work_dir,
+        launch.std_out,
+        launch.std_err,
+        launch.std_in,
+        launch.append,
+        launch.umask,
+        launch.rlimits,
+        launch.memory_limit,
+    )
+
+
+def _orphans(job_id: int, claim: spool.Claim) -> list[processes.Process]:
+    """What is left of a run without its supervisor: its session, and whatever carries its environment."""
+    marks = (b"SLURM_JOB_ID=%d" % job_id, b"SLURM_TASK_PID=%d" % claim.script)
+    found = []
+    for one in processes.everything():
+        if one.start < claim.start or one.state in "ZX":
+            continue
+        if one.session == claim.script or set(marks) <= set(processes.read(f"/proc/{one.pid}/environ").split(b"\0")):
+            found.append(one)
+    return found
+
+
+def _append(path: str, line: str) -> None:
+    """Add a line to a job's error file, if it is still there."""
+    if not path:
+        return
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        os.write(fd, line.rstrip("\n").encode() + b"\n")
+    except OSError:
+        pass
+    finally:
+        os.close(fd)
+
+
+def _raise_file_limit() -> None:
+    """Each running job takes a descriptor of the controller."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
