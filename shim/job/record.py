@@ -40,6 +40,7 @@ class Share:
     gpus: tuple[int, ...] = ()
     gpu_type: str = ""
     tasks: int = 1
+    gres: tuple[tuple[str, int], ...] = ()  # other generic resources, by name and count
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ class Job:
     derived_exit_status: int = 0
     cancelled_by: int = -1  # the user id, sacct's "CANCELLED by"
     handle: str = ""  # how the executor finds the run again
+    ending: str = ""  # what a run that is being ended will be: CANCELLED, TIMEOUT, REQUEUE, REQUEUE_HOLD ...
     het_job_id: int = 0
     het_job_offset: int = 0
     admin_comment: str = ""

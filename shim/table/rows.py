@@ -73,6 +73,7 @@ def job_row(job: Job) -> tuple[Any, ...]:
         job.restarts,
         job.cancelled_by,
         job.handle,
+        job.ending,
         job.suspend_time,
         job.suspended_for,
         job.het_job_id,
@@ -130,6 +131,7 @@ def job_from(row: tuple[Any, ...], request: Request) -> Job:
         derived_exit_status=value["derived_exit_status"],
         cancelled_by=value["cancelled_by"],
         handle=value["handle"],
+        ending=value["ending"],
         het_job_id=value["het_job_id"],
         het_job_offset=value["het_job_offset"],
         admin_comment=value["admin_comment"],
@@ -155,10 +157,13 @@ def step_from(row: tuple[Any, ...]) -> Step:
 
 
 def _shares_text(shares: tuple[Share, ...]) -> str:
-    return json.dumps([[s.node, s.cpus, s.memory, list(s.gpus), s.gpu_type, s.tasks] for s in shares])
+    return json.dumps([[s.node, s.cpus, s.memory, list(s.gpus), s.gpu_type, s.tasks, s.gres] for s in shares])
 
 
 def _shares_from(text: str | None) -> tuple[Share, ...]:
     if not text:
         return ()
-    return tuple(Share(node, cpus, mem, tuple(gpus), kind, n) for node, cpus, mem, gpus, kind, n in json.loads(text))
+    return tuple(
+        Share(node, cpus, mem, tuple(gpus), kind, n, tuple((name, count) for name, count in gres))
+        for node, cpus, mem, gpus, kind, n, gres in json.loads(text)
+    )

@@ -37,6 +37,7 @@ JOB_COLUMNS: dict[str, type] = {
     "restarts": int,
     "cancelled_by": int,
     "handle": str,
+    "ending": str,
     "suspend_time": float,
     "suspended_for": float,
     "het_job_id": int,

@@ -1,0 +1,130 @@
+"""The end of a run: what the job becomes, and what follows from it."""
+
+from typing import TYPE_CHECKING
+
+from shim.controller import requeue
+from shim.controller.steps import timestamp
+from shim.executor.base import Ended
+from shim.job.record import Job
+from shim.job.states import Reason, State
+
+if TYPE_CHECKING:
+    from shim.controller.queue import Queue
+
+LAUNCH_FAILED = 53
+"""The "signal" Slurm reports for a batch script that could not be launched (ExitCode 0:53)."""
+OOM_SIGNAL = 125
+"""The "signal" of a job that was killed for its memory (ExitCode 0:125)."""
+
+
+def finished(queue: "Queue", ended: Ended) -> None:
+    """An executor reports the end of a run; a report about an earlier run, or a second one, changes nothing."""
+    job = queue.jobs.get(ended.job_id)
+    if job is not None and (executor := queue.executor_of(job)):
+        queue.after_commit(lambda: executor.forget(ended.job_id, ended.restarts))
+    if job is None or job.restarts != ended.restarts or not job.state.active:
+        return
+    job.start_time = ended.start_time or job.start_time
+    job.batch_status = ended.exit_status
+    job.user_seconds, job.system_seconds, job.max_rss = ended.user_seconds, ended.system_seconds, ended.max_rss
+    end = job.end_time if job.ending and job.end_time else ended.end_time
+    if job.ending in ("REQUEUE", "REQUEUE_HOLD", "SPECIAL_EXIT"):
+        _release(queue, job, end)
+        requeue.again(queue, job, hold=job.ending != "REQUEUE")
+        return
+    if ended.node_failure and not job.ending and may_requeue(queue, job):
+        job.state = State.NODE_FAIL
+        _release(queue, job, end)
+        requeue.again(queue, job, hold=False)
+        return
+    state, reason, status = _verdict(job, ended)
+    conclude(queue, job, state, reason, status, end)
+
+
+def may_requeue(queue: "Queue", job: Job) -> bool:
+    """Whether the job may run a second time (--requeue, JobRequeue)."""
+    return queue.config.job_requeue if job.request.requeue is None else job.request.requeue
+
+
+def _verdict(job: Job, ended: Ended) -> tuple[State, str, int]:
+    status = ended.exit_status
+    if job.ending:
+        state = State[job.ending]
+        reasons = {State.TIMEOUT: Reason.TIME_LIMIT, State.DEADLINE: Reason.DEADLINE}
+        return state, reasons.get(state, Reason.NONE), status
+    if ended.node_failure:
+        return State.NODE_FAIL, Reason.NODE_DOWN, 1
+    if ended.launch_failure:
+        return State.FAILED, Reason.LAUNCH_FAILURE, LAUNCH_FAILED
+    if ended.out_of_memory:
+        return State.OUT_OF_MEMORY, Reason.OUT_OF_MEMORY, OOM_SIGNAL
+    if status & 0x7F:
+        return State.FAILED, Reason.LAUNCH_FAILURE, status
+    if status:
+        return State.FAILED, Reason.NON_ZERO_EXIT, status
+    return State.COMPLETED, Reason.NONE, 0
+
+
+def conclude(queue: "Queue", job: Job, state: State, reason: str, status: int, end: float) -> None:
+    """The job is over: free what it held, and tell everything that waits for it."""
+    job.state, job.reason, job.exit_status = state, str(reason), status
+    job.ending = ""
+    _release(queue, job, end)
+    if job.array:
+        queue.arrays[job.array.job_id].unfinished -= 1
+    queue.dependencies.parent_over(job)
+    queue.over(job)
+    if queue.mailer:
+        queue.mailer.on_change(job, "END")
+
+
+def _release(queue: "Queue", job: Job, end: float) -> None:
+    job.end_time = end
+    if job.suspend_time:
+        job.suspended_for += max(0.0, end - job.suspend_time)
+        job.suspend_time = 0
+    else:
+        queue.dispatcher.free_resources(job)
+    queue.running.discard(job)
+    queue.no_timer(job)
+    if job.array:
+        queue.arrays[job.array.job_id].running -= 1
+    queue.step_table.end_all(job, end)
+    queue.changed(job)
+    queue.dispatcher.resources_freed()
+
+
+def not_started(queue: "Queue", job_id: int, restarts: int, reason: str) -> None:
+    """A run could not begin through no fault of the job: it goes back to the queue under the same number."""
+    job = queue.jobs.get(job_id)
+    if job is None or job.restarts != restarts or not job.state.active:
+        return
+    if job.ending:
+        conclude(queue, job, State.CANCELLED, Reason.NONE, 0, queue.now())
+        return
+    _release(queue, job, 0)
+    job.state, job.shares, job.node_list = State.PENDING, (), ""
+    job.start_time = 0
+    queue.dependencies.watch(job)
+    queue.place_in_queue(job)
+    job.reason = reason
+
+
+def time_out(queue: "Queue", job: Job) -> None:
+    """The job has reached its time limit."""
+    stop(queue, job, "TIMEOUT", " DUE TO TIME LIMIT")
+
+
+def stop(queue: "Queue", job: Job, ending: str, why: str = "") -> None:
+    """Begin to end a run; what it becomes once all its processes are gone is ``ending``."""
+    now = queue.now()
+    job.ending = ending
+    job.end_time = now
+    job.state = State.COMPLETING
+    queue.no_timer(job)
+    queue.changed(job)
+    stamp = timestamp(now)
+    node = job.shares[0].node if job.shares else ""
+    notice = f"slurmstepd: error: *** JOB {job.job_id} ON {node} CANCELLED AT {stamp}{why} ***"
+    if job.request.batch:
+        queue.after_commit(lambda: queue.executor_of(job).terminate(job, notice, queue.config.kill_wait))

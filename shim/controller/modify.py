@@ -1,0 +1,199 @@
+"""Changing jobs: hold and release, suspend and resume, and the fields that scontrol update can change."""
+
+import signal as signals
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+from shim.executor.base import Target
+from shim.grammar.array import IndexSet
+from shim.grammar.dependency import parse_dependency
+from shim.grammar.errors import GrammarError
+from shim.job.errors import Errno, SlurmError
+from shim.job.record import NO_PRIORITY, Job
+from shim.job.request import Request
+from shim.job.states import Reason, State
+from shim.scheduler.need import need_of
+from shim.scheduler.placement import check_possible
+
+if TYPE_CHECKING:
+    from shim.controller.queue import Queue
+
+BASE_PRIORITY = 1000
+NICE_LIMIT = 2147483645
+"""Largest adjustment of --nice (sbatch man page)."""
+
+_REQUEST_FIELDS = {f.name for f in fields(Request)}
+_SIZE_FIELDS = {
+    "nodes_min", "nodes_max", "ntasks", "ntasks_per_node", "cpus_per_task", "mincpus", "mem_per_node", "mem_per_cpu",
+    "mem_per_gpu", "gres", "gpus", "gpus_per_node", "gpus_per_task", "nodelist", "exclude", "constraint", "exclusive",
+    "tmp", "partition",
+}  # fmt: skip
+_WHILE_RUNNING = {"time_limit", "comment", "job_name", "requeue", "admin_comment", "system_comment", "nice", "throttle",
+                  "priority", "mail_type", "mail_user", "wckey", "account", "qos"}  # fmt: skip
+
+
+def priority_for(nice: int) -> int:
+    """The priority of a job without a hold: FIFO at equal values, lowered by --nice."""
+    return max(1, BASE_PRIORITY - nice) if nice > 0 else BASE_PRIORITY - nice
+
+
+def part(queue: "Queue", job: Job, tasks: IndexSet | None) -> list[Job]:
+    """The records that an operation on some tasks of an array's rest is about; splits them off where needed."""
+    if tasks is None or job.tasks is None:
+        return [job]
+    touched = job.tasks & tasks
+    return queue.dispatcher.split_all(job, touched) if (job.tasks - tasks) or len(touched) > 1 else [job]
+
+
+def hold(queue: "Queue", job: Job, tasks: IndexSet | None, *, admin: bool) -> None:
+    """scontrol hold and uhold. A running job is marked, to no effect unless it is requeued."""
+    if job.state.finished:
+        raise SlurmError(Errno.JOB_FINISHED)
+    for record in part(queue, job, tasks):
+        queue.leave_line(record)
+        record.priority = NO_PRIORITY
+        record.reason = Reason.HELD_ADMIN if admin else Reason.HELD_USER
+        queue.changed(record)
+
+
+def release(queue: "Queue", job: Job, tasks: IndexSet | None, *, user_id: int) -> None:
+    """scontrol release. An administrator's hold only an administrator can undo."""
+    if job.state.finished:
+        raise SlurmError(Errno.JOB_FINISHED)
+    if job.reason == Reason.HELD_ADMIN and user_id != 0:
+        raise SlurmError(Errno.ACCESS_DENIED)
+    for record in part(queue, job, tasks):
+        if record.priority != NO_PRIORITY:
+            continue
+        queue.leave_line(record)
+        record.priority = priority_for(record.request.nice)
+        record.reason = Reason.NONE
+        queue.changed(record)
+        queue.place_in_queue(record)
+
+
+def suspend(queue: "Queue", job: Job, *, user_id: int) -> None:
+    """scontrol suspend, an administrator's business as in Slurm."""
+    _administrator(user_id)
+    if job.state.finished:
+        raise SlurmError(Errno.JOB_FINISHED)
+    if job.pending:
+        raise SlurmError(Errno.JOB_PENDING)
+    if job.state is not State.RUNNING:
+        raise SlurmError(Errno.DISABLED)
+    queue.executor_of(job).signal(job, signals.SIGSTOP, Target.FULL)
+    queue.no_timer(job)
+    queue.dispatcher.free_resources(job)
+    job.state = State.SUSPENDED
+    job.suspend_time = queue.now()
+    queue.changed(job)
+    queue.dispatcher.resources_freed()
+
+
+def resume(queue: "Queue", job: Job, *, user_id: int) -> None:
+    """scontrol resume. As in Slurm the job runs again at once, whether its CPUs are free or not."""
+    _administrator(user_id)
+    if job.state is not State.SUSPENDED:
+        raise SlurmError(Errno.JOB_FINISHED if job.state.finished else Errno.DISABLED)
+    job.suspended_for += queue.now() - job.suspend_time
+    job.suspend_time = 0
+    job.state = State.RUNNING
+    queue.dispatcher.hold_resources(job)
+    queue.dispatcher.watch_limit(job)
+    queue.executor_of(job).signal(job, signals.SIGCONT, Target.FULL)
+    queue.changed(job)
+
+
+def _administrator(user_id: int) -> None:
+    if user_id != 0:
+        raise SlurmError(Errno.ACCESS_DENIED)
+
+
+def update(queue: "Queue", job: Job, tasks: IndexSet | None, changes: dict[str, Any], *, user_id: int) -> None:
+    """Change fields, all or none. Keys are Request's fields, or ``throttle``, ``priority``, ``admin_comment``.
+
+    ``dependency`` is text as --dependency takes it, times are epoch seconds, ``time_limit`` minutes.
+    """
+    if job.state.finished:
+        raise SlurmError(Errno.JOB_FINISHED)
+    if job.state.active and set(changes) - _WHILE_RUNNING:
+        raise SlurmError(Errno.JOB_NOT_PENDING)
+    if job.state.active and changes.get("time_limit", 0) > job.time_limit and user_id != 0:
+        raise SlurmError(Errno.ACCESS_DENIED)
+    if user_id != 0 and changes.get("nice", 0) < 0:
+        raise SlurmError(Errno.ACCESS_DENIED)
+    request = replace(job.request, **{key: value for key, value in changes.items() if key in _REQUEST_FIELDS})
+    if set(changes) & _SIZE_FIELDS:
+        _check_size(queue, job, request)
+    waits = None
+    if "dependency" in changes:
+        waits = _dependency(queue, job, changes["dependency"])
+    if "throttle" in changes:
+        throttle(queue, job, int(changes["throttle"]))
+    for record in part(queue, job, tasks):
+        _apply(queue, record, request, changes)
+        if waits is not None:
+            queue.dependencies.set(record, waits)
+        if record.pending:
+            queue.place_in_queue(record)
+
+
+def _check_size(queue: "Queue", job: Job, request: Request) -> None:
+    partition = request.partition or job.partition
+    unknown = [name for name in partition.split(",") if name not in queue.partitions]
+    if unknown:
+        raise SlurmError(Errno.INVALID_PARTITION_NAME)
+    try:
+        need = need_of(request, queue.config)
+    except GrammarError as error:
+        raise SlurmError(Errno.INVALID_GRES) from error
+    if not job.held:
+        check_possible(need, queue.partition_nodes(partition))
+
+
+def _dependency(queue: "Queue", job: Job, text: str) -> Any:
+    try:
+        wanted = parse_dependency(text)
+    except GrammarError as error:
+        raise SlurmError(Errno.INVALID_DEPENDENCY) from error
+    waits = queue.dependencies.resolve(wanted, job.array_job_id or job.job_id)
+    if queue.dependencies.would_circle(job, waits):
+        raise SlurmError(Errno.CIRCULAR_DEPENDENCY)
+    return waits
+
+
+def _apply(queue: "Queue", job: Job, request: Request, changes: dict[str, Any]) -> None:
+    queue.leave_line(job)
+    if "job_name" in changes and job.request.job_name != request.job_name:
+        queue.dependencies.forget(job)
+        job.request = request
+        queue.dependencies.watch(job)
+    job.request = request
+    job.request_id = 0
+    queue.needs.pop(job.job_id, None)
+    if "partition" in changes:
+        job.partition = request.partition
+    if "time_limit" in changes:
+        job.time_limit = changes["time_limit"]
+        if job.state is State.RUNNING:
+            queue.dispatcher.watch_limit(job)
+    if "nice" in changes and not job.held:
+        job.priority = priority_for(request.nice)
+    if "priority" in changes:
+        job.priority = int(changes["priority"])
+    if "admin_comment" in changes:
+        job.admin_comment = changes["admin_comment"]
+    if "system_comment" in changes:
+        job.system_comment = changes["system_comment"]
+    queue.changed(job)
+
+
+def throttle(queue: "Queue", job: Job, limit: int) -> None:
+    """ArrayTaskThrottle= of an array: 0 lifts it. It holds for the whole array."""
+    if job.array is None:
+        raise SlurmError(Errno.INVALID_JOB_ID)
+    for record in queue.array_records(job.array.job_id):
+        if not record.state.finished and record.throttle != limit:
+            record.throttle = limit
+            queue.changed(record)
+    queue.dispatcher.resources_freed()

@@ -1,0 +1,58 @@
+"""Running a job again under the same id (scontrol requeue; node failures)."""
+
+from typing import TYPE_CHECKING
+
+from shim.controller import finish
+from shim.job.errors import Errno, SlurmError
+from shim.job.record import NO_PRIORITY, Job
+from shim.job.states import Reason, State
+
+if TYPE_CHECKING:
+    from shim.controller.queue import Queue
+
+BASE_PRIORITY = 1000
+
+
+def requeue(queue: "Queue", job: Job, *, hold: bool, special: bool = False) -> None:
+    """scontrol requeue, requeuehold. Raises SlurmError for a waiting job and one submitted with --no-requeue."""
+    if job.pending:
+        raise SlurmError(Errno.JOB_PENDING)
+    if not finish.may_requeue(queue, job) or not job.request.batch:
+        raise SlurmError(Errno.DISABLED)
+    if job.state.active:
+        finish.stop(queue, job, "REQUEUE_HOLD" if hold else "REQUEUE", " DUE TO JOB REQUEUE")
+        return
+    if job.array and job.job_id in queue.jobs:
+        queue.arrays[job.array.job_id].unfinished += 1
+    again(queue, job, hold=hold, special=special)
+
+
+def again(queue: "Queue", job: Job, *, hold: bool, special: bool = False) -> None:
+    """Keep the run that is over for accounting and put the job back into the queue."""
+    was = job.state if job.state.finished else State.REQUEUED
+    job.state = was
+    snapshot = _copy(job)
+    queue.write(lambda table: table.save_earlier_run(snapshot))
+    now = queue.now()
+    job.state = State.PENDING
+    job.restarts += 1
+    job.shares, job.node_list, job.handle, job.ending = (), "", "", ""
+    job.start_time = job.end_time = job.suspended_for = 0
+    job.exit_status = job.derived_exit_status = job.batch_status = 0
+    job.user_seconds = job.system_seconds = job.max_rss = 0
+    job.next_step_id = 0
+    job.accrue_time = 0
+    job.eligible_time = now + queue.config.requeue_delay
+    job.priority = NO_PRIORITY if hold else job.priority or BASE_PRIORITY
+    job.reason = Reason.HELD_USER if hold else Reason.BEGIN_TIME if queue.config.requeue_delay else Reason.NONE
+    del special
+    queue.changed(job)
+    queue.dependencies.watch(job)
+    queue.after_commit(lambda: queue.place_in_queue(job))
+    if queue.mailer:
+        queue.mailer.on_change(job, "REQUEUE")
+
+
+def _copy(job: Job) -> Job:
+    """The record as it is now, to be written later."""
+    return Job(**{name: getattr(job, name) for name in Job.__slots__})

@@ -1,0 +1,158 @@
+"""The controller's socket: one call of one client after another, each a task in the event loop."""
+
+import asyncio
+import importlib
+import logging
+import os
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from shim.commands.call import Call, Exit
+from shim.controller.queue import Queue
+from shim.launcher import VERSION, frame
+
+COMMANDS = frozenset(
+    "sbatch squeue scancel srun salloc scontrol sacct sinfo sbcast sstat sattach strigger sprio sshare sacctmgr sdiag"
+    .split()
+)
+_LOG = logging.getLogger(__name__)
+_LIMIT = 64 << 20  # bytes of one call: arguments and environment
+
+
+class Connection:
+    """One client."""
+
+    def __init__(self, server: "Server", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.server = server
+        self.reader = reader
+        self.writer = writer
+
+    async def read_frame(self) -> tuple[bytes, bytes]:
+        """One frame from the client."""
+        head = await self.reader.readexactly(9)
+        return head[:1], await self.reader.readexactly(int(head[1:], 16))
+
+    def send(self, stream: int, data: bytes) -> None:
+        """Text for the client's stdout (1) or stderr (2)."""
+        self.writer.write(frame(b"%d" % stream, data))
+
+    async def read_stdin(self) -> bytes:
+        """All of the client's standard input."""
+        self.writer.write(frame(b"I", b""))
+        parts = []
+        while True:
+            _, data = await self.read_frame()
+            if not data:
+                return b"".join(parts)
+            parts.append(data)
+
+    async def spawn(self, payload: bytes) -> bytes:
+        """Have the client do something itself; its answer."""
+        self.writer.write(frame(b"S", payload))
+        return (await self.read_frame())[1]
+
+    def closed(self) -> bool:
+        """True once the client has gone."""
+        return self.reader.at_eof() or self.writer.is_closing()
+
+    async def serve(self) -> None:
+        """Read the call, run the command, answer."""
+        length = int(await self.reader.readexactly(8), 16)
+        if length > _LIMIT:
+            raise ValueError(f"a call of {length} bytes")
+        fields = (await self.reader.readexactly(length)).split(b"\0")
+        if fields[0] != VERSION.encode():
+            self.writer.write(frame(b"V", b""))
+            await self.writer.drain()
+            _LOG.info("a client of version %s replaces this controller (%s)", fields[0].decode(), VERSION)
+            self.server.replaced()
+            return
+        count = int(fields[4])
+        words = [os.fsdecode(field) for field in fields]
+        peer = self.writer.get_extra_info("socket")
+        pid = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+        call = Call(
+            command=words[1],
+            argv=words[5 : 5 + count],
+            cwd=words[2],
+            env=dict(word.split("=", 1) for word in words[5 + count :] if "=" in word),
+            pid=pid,
+            queue=self.server.queue,
+            stdin_tty="0" in words[3],
+            stdout_tty="1" in words[3],
+            send=self.send,
+            drain=self.writer.drain,
+            read_stdin=self.read_stdin,
+            spawn=self.spawn,
+            closed=self.closed,
+        )
+        code = await self.run(call)
+        self.writer.write(frame(b"X", b"%d" % code))
+        await self.writer.drain()
+
+    async def run(self, call: Call) -> int:
+        """Run the command. A fault of ours is logged and told in one line."""
+        try:
+            return await command(call.command)(call)
+        except Exit as end:
+            return end.code
+        except (ConnectionError, asyncio.IncompleteReadError):
+            raise
+        except Exception as error:
+            _LOG.exception("%s %s", call.command, call.argv)
+            call.error(f"internal error: {type(error).__name__}: {error} (see the controller's log)")
+            return 1
+
+
+def command(name: str) -> Callable[[Call], Awaitable[int]]:
+    """The command of that name."""
+    if name not in COMMANDS:
+        raise ValueError(f"no command {name}")
+    run: Callable[[Call], Awaitable[int]] = importlib.import_module(f"shim.commands.{name}").run
+    return run
+
+
+class Server:
+    """Listens, and keeps count of who is being served."""
+
+    def __init__(self, queue: Queue, replaced: Callable[[], None]) -> None:
+        self.queue = queue
+        self.replaced = replaced
+        self.served = 0
+        self.last_call = queue.now()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def listen(self, listener: socket.socket) -> None:
+        """Serve clients from now on."""
+        self._server = await asyncio.start_unix_server(self._client, sock=listener, limit=1 << 20)
+
+    def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(Connection(self, reader, writer)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, connection: Connection) -> None:
+        try:
+            await connection.serve()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the client has gone; what it asked for stands
+        except Exception:
+            _LOG.exception("a call failed")
+        finally:
+            self.last_call = self.queue.now()
+            connection.writer.close()
+
+    @property
+    def busy(self) -> bool:
+        """True while a client is being served."""
+        return bool(self._tasks)
+
+    def close(self) -> None:
+        """Listen no more, and let go of the clients."""
+        if self._server:
+            self._server.close()
+        for task in self._tasks:
+            task.cancel()

@@ -1,0 +1,220 @@
+"""Taking jobs in: everything slurmctld checks at submission, and the record that comes of it."""
+
+import grp
+import pwd
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from shim.controller.modify import priority_for
+from shim.grammar.array import ArraySpec
+from shim.grammar.constraint import parse_constraint
+from shim.grammar.dependency import parse_dependency
+from shim.grammar.errors import GrammarError
+from shim.grammar.hostlist import expand_hostlist, fold_hostlist
+from shim.job.errors import Errno, SlurmError
+from shim.job.record import NO_PRIORITY, ArrayInfo, Job
+from shim.job.request import UNLIMITED, Request
+from shim.job.states import Reason
+from shim.scheduler.need import Need, need_of
+from shim.scheduler.placement import candidates, check_possible, place
+
+if TYPE_CHECKING:
+    from shim.controller.queue import Queue
+
+
+class Submitted(Protocol):
+    """What a command hands in (shim.commands.submission.Submission)."""
+
+    @property
+    def request(self) -> Request: ...
+    @property
+    def script(self) -> bytes: ...
+    @property
+    def environment(self) -> bytes: ...
+    @property
+    def array(self) -> ArraySpec | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What is stored with a job besides its record."""
+
+    script: bytes
+    environment: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The answer to --test-only."""
+
+    job_id: int
+    start_time: float
+    cpus: int
+    node_list: str
+    partition: str
+
+
+def accept(queue: "Queue", submissions: Sequence[Submitted]) -> list[Job]:
+    """Check and enter the submissions as one: a plain job, an array, or the parts of a heterogeneous job.
+
+    Raises SlurmError; then nothing has changed but the job ids that were taken, as in Slurm.
+    """
+    job_ids = [queue.take_job_id() for _ in submissions]
+    jobs = [_record(queue, one, job_id) for one, job_id in zip(submissions, job_ids, strict=True)]
+    waiting = sum(len(job.tasks) if job.tasks is not None else 1 for job in queue.jobs.values() if job.pending)
+    if waiting + len(jobs) > queue.config.max_job_count:
+        raise SlurmError(Errno.MAX_JOBS)
+    for offset, (job, one) in enumerate(zip(jobs, submissions, strict=True)):
+        if len(jobs) > 1:
+            job.het_job_id, job.het_job_offset = job_ids[0], offset
+        queue.enter(job, Texts(one.script, one.environment))
+    return jobs
+
+
+def _record(queue: "Queue", submission: Submitted, job_id: int) -> Job:
+    request = submission.request
+    config = queue.config
+    if len(submission.script) > config.max_script_size:
+        raise SlurmError(Errno.PATHNAME_TOO_LONG)
+    partition = _partition(queue, request)
+    _check_names(queue, request)
+    array = submission.array
+    if array is not None and array.max >= config.max_array_size:
+        raise SlurmError(Errno.INVALID_ARRAY)
+    need = _need(queue, request)
+    if not request.hold:
+        check_possible(need, queue.partition_nodes(partition))
+    now = queue.now()
+    user = pwd.getpwuid(queue.user_id)
+    job = Job(
+        job_id=job_id,
+        request=request,
+        user_id=queue.user_id,
+        user_name=user.pw_name,
+        group_id=user.pw_gid,
+        group_name=_group(user.pw_gid),
+        submit_time=now,
+        partition=partition,
+        time_limit=_time_limit(queue, request, partition, now),
+        priority=NO_PRIORITY if request.hold else _priority(queue, request),
+        reason=Reason.HELD_USER if request.hold else Reason.NONE,
+    )
+    if array is not None:
+        job.array = ArrayInfo(job_id, array.min, array.max, array.step, len(array.indices))
+        job.tasks = array.indices
+        job.throttle = array.throttle
+    if request.dependency:
+        try:
+            job.waits = queue.dependencies.resolve(parse_dependency(request.dependency), job_id)
+        except GrammarError as error:
+            raise SlurmError(Errno.INVALID_DEPENDENCY) from error
+    return job
+
+
+def _partition(queue: "Queue", request: Request) -> str:
+    if not request.partition:
+        default = next((p.name for p in queue.partitions.values() if p.default), None)
+        if default is None:
+            raise SlurmError(Errno.DEFAULT_PARTITION_NOT_SET)
+        return default
+    for name in request.partition.split(","):
+        partition = queue.partitions.get(name)
+        if partition is None:
+            raise SlurmError(Errno.INVALID_PARTITION_NAME, f"invalid partition specified: {name}")
+        if partition.state in ("INACTIVE", "DRAIN"):
+            raise SlurmError(Errno.PARTITION_DOWN)
+    return request.partition
+
+
+def _check_names(queue: "Queue", request: Request) -> None:
+    known = {node.name for node in queue.nodes}
+    for text in (request.nodelist, request.exclude):
+        if text and not known.issuperset(expand_hostlist(text)):
+            raise SlurmError(Errno.INVALID_NODE_NAME)
+    if request.reservation:
+        raise SlurmError(Errno.RESERVATION_INVALID)
+    if request.licenses:
+        raise SlurmError(Errno.INVALID_LICENSES)
+    if request.constraint:
+        try:
+            features = parse_constraint(request.constraint).names
+        except GrammarError as error:
+            raise SlurmError(Errno.INVALID_FEATURE) from error
+        if not features <= {feature for node in queue.nodes for feature in node.base.features}:
+            raise SlurmError(Errno.INVALID_FEATURE)
+    if request.nice < 0 and queue.user_id != 0:
+        raise SlurmError(Errno.INVALID_NICE)
+
+
+def _need(queue: "Queue", request: Request) -> Need:
+    try:
+        return need_of(request, queue.config)
+    except GrammarError as error:
+        raise SlurmError(Errno.INVALID_GRES) from error
+
+
+def _group(group_id: int) -> str:
+    try:
+        return grp.getgrgid(group_id).gr_name
+    except KeyError:
+        return str(group_id)
+
+
+def _priority(queue: "Queue", request: Request) -> int:
+    if request.priority is not None and queue.user_id == 0:
+        return request.priority
+    return priority_for(request.nice)
+
+
+def _time_limit(queue: "Queue", request: Request, names: str, now: float) -> int:
+    """The limit in minutes: asked for, or the partition's default, within the deadline."""
+    partitions = [queue.partitions[name] for name in names.split(",")]
+    limit = request.time_limit
+    if limit is None:
+        default = partitions[0].default_time
+        limit = default if default is not None else partitions[0].max_time
+    begin, deadline = max(request.begin, int(now)), request.deadline
+    if deadline:
+        if deadline < now:
+            raise SlurmError(Errno.INVALID_TIME_LIMIT)
+        if request.begin > deadline:
+            raise SlurmError(Errno.INCOMPATIBLE_BEGIN_DEADLINE)
+        left = int(deadline - begin) // 60
+        if request.time_min and request.time_min > left:
+            raise SlurmError(Errno.INVALID_TIME_MIN)
+        if request.time_limit is None or (request.time_min and request.time_limit > left):
+            limit = min(limit, left)
+    if request.time_min and limit < request.time_min:
+        raise SlurmError(Errno.INVALID_TIME_MIN)
+    most = max(p.max_time for p in partitions)
+    if queue.config.enforce_part_limits and limit > most and most < UNLIMITED:
+        raise SlurmError(Errno.INVALID_TIME_LIMIT)
+    return limit
+
+
+def estimate(queue: "Queue", submission: Submitted) -> Estimate:
+    """When and where the job would start if it were submitted now; dependencies are not looked at, as in Slurm."""
+    request = replace(submission.request, dependency="", hold=False)
+    job_id = queue.take_job_id()
+    job = _record(queue, _Plain(request, submission.script, submission.environment, submission.array), job_id)
+    need = _need(queue, request)
+    for name in job.partition.split(","):
+        nodes = candidates(need, queue.dispatcher.partition_nodes(name))
+        shares = place(need, [node.copy_room() for node in nodes if node.usable])
+        start = queue.now()
+        if shares is None:
+            start, shares = queue.dispatcher.when_free(need, nodes)
+        if shares:
+            node_list = fold_hostlist([share.node for share in shares])
+            return Estimate(job_id, max(start, request.begin), sum(s.cpus for s in shares), node_list, name)
+    raise SlurmError(Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    request: Request
+    script: bytes
+    environment: bytes
+    array: ArraySpec | None
+

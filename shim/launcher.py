@@ -1,0 +1,144 @@
+"""What every command's process does: hand the call to the warm controller and copy back what it answers.
+
+A command is as fast as this file: it runs under ``python3 -I -S`` and imports built-in modules only; what is needed
+on rare paths (no controller yet, tasks to start) is imported there.
+
+The conversation, over a Unix stream socket: the client sends one request, eight hexadecimal digits of length and
+then fields ended by NUL bytes: version, command, cwd, terminal flags, number of arguments, arguments, environment.
+The controller sends frames, one letter and eight hexadecimal digits of length and the payload:
+``1`` and ``2`` text for stdout and stderr, ``I`` asks for stdin (answered by frames ``I``, the last one empty),
+``S`` asks the client to do something itself (see ``shim.guest``), ``V`` tells that the controller is of another
+version and is going away, ``X`` ends the call with an exit code.
+"""
+
+import posix
+import sys
+
+import _signal
+import _socket
+
+VERSION = "0.1.0"
+SOCKET = "controller.sock"
+
+
+def state_dir() -> bytes:
+    """The folder of this user's queue: $SLURM_SHIM_STATE, else slurm-shim below $XDG_STATE_HOME."""
+    env = posix.environ
+    if named := env.get(b"SLURM_SHIM_STATE"):
+        return named
+    if base := env.get(b"XDG_STATE_HOME"):
+        return base + b"/slurm-shim"
+    home = env.get(b"HOME")
+    if not home:
+        import pwd
+
+        home = pwd.getpwuid(posix.getuid()).pw_dir.encode()
+    return home + b"/.local/state/slurm-shim"
+
+
+def request(command: str, argv: list[str]) -> bytes:
+    """The bytes of one call."""
+    encoding = sys.getfilesystemencoding()
+    try:
+        cwd = posix.getcwdb()
+    except OSError:
+        cwd = posix.environ.get(b"PWD", b"/")
+    flags = "".join(str(fd) for fd in (0, 1, 2) if posix.isatty(fd))
+    fields = [VERSION.encode(), command.encode(encoding, "surrogateescape"), cwd, flags.encode(), b"%d" % len(argv)]
+    fields += [argument.encode(encoding, "surrogateescape") for argument in argv]
+    fields += [name + b"=" + value for name, value in posix.environ.items()]
+    body = b"\0".join(fields)
+    return b"%08x" % len(body) + body
+
+
+def connect() -> _socket.socket | None:
+    """A connection to the running controller, None where there is none."""
+    folder = state_dir()
+    path = folder + b"/" + SOCKET.encode()
+    channel = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
+        if len(path) < 100:
+            channel.connect(path)
+        else:  # longer than a socket address can be: by way of the folder's descriptor
+            fd = posix.open(folder, posix.O_RDONLY)
+            channel.connect(b"/proc/self/fd/%d/" % fd + SOCKET.encode())
+            posix.close(fd)
+    except OSError:
+        channel.close()
+        return None
+    return channel
+
+
+def read_exactly(channel: _socket.socket, count: int) -> bytes:
+    """``count`` bytes of the conversation. Raises EOFError when the controller has gone away."""
+    parts = []
+    while count:
+        part = channel.recv(min(count, 1 << 20))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write everything to a descriptor."""
+    while data:
+        data = data[posix.write(fd, data) :]
+
+
+def frame(kind: bytes, payload: bytes) -> bytes:
+    """One frame of the conversation."""
+    return kind + b"%08x" % len(payload) + payload
+
+
+def send_stdin(channel: _socket.socket) -> None:
+    """Hand over standard input to its end."""
+    while True:
+        try:
+            data = posix.read(0, 1 << 16)
+        except OSError:
+            data = b""
+        channel.sendall(frame(b"I", data))
+        if not data:
+            return
+
+
+def converse(channel: _socket.socket, call: bytes) -> int | None:
+    """Make the call and serve it to its end. The exit code; None where the controller must be replaced."""
+    answered = False
+    try:
+        channel.sendall(call)
+        while True:
+            head = read_exactly(channel, 9)
+            answered = True
+            kind, payload = head[:1], read_exactly(channel, int(head[1:], 16))
+            if kind == b"1" or kind == b"2":
+                write_all(int(kind), payload)
+            elif kind == b"X":
+                return int(payload)
+            elif kind == b"I":
+                send_stdin(channel)
+            elif kind == b"V":
+                return None
+            else:
+                from shim.guest import steps
+
+                channel.sendall(frame(b"S", steps.serve(channel, payload)))
+    except (EOFError, ConnectionError):
+        if answered:  # it died in the middle: the call may have been carried out, so it is not made again
+            write_all(2, b"slurm-shim: the controller went away while it was answering\n")
+            return 1
+        return None
+
+
+def main(command: str, argv: list[str]) -> int:
+    """Run one command; the exit code."""
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
+    call = request(command, argv)
+    if (channel := connect()) is not None and (code := converse(channel, call)) is not None:
+        return code
+    from shim import contact
+
+    return contact.start_and_call(command, call)

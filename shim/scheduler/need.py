@@ -1,0 +1,117 @@
+"""What a job needs of nodes: the size options of a request, resolved to numbers."""
+
+from dataclasses import dataclass
+
+from shim.config.settings import Config
+from shim.grammar.hostlist import expand_hostlist
+from shim.grammar.tres import parse_gpus, parse_gres
+from shim.job.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """The size of a job. Memory in MB. Equal needs are placed equally, so a need is a key of the scheduler's memory."""
+
+    nodes_min: int = 1
+    nodes_max: int | None = None  # None: as many as it takes
+    ntasks: int | None = None  # None: one for each node, or tasks_per_node of them
+    tasks_per_node: int = 0  # 0: any number
+    cpus_per_task: int = 1
+    node_cpus: int = 0  # at least so many CPUs of each node
+    memory_per_node: int = 0
+    memory_per_cpu: int = 0
+    memory_per_gpu: int = 0
+    whole_memory: bool = False
+    gpus_per_node: int = 0
+    gpus_per_task: int = 0
+    gpus: int = 0  # over all nodes
+    gpu_type: str = ""
+    cpus_per_gpu: int = 0
+    gres: tuple[tuple[str, int], ...] = ()
+    exclusive: bool = False
+    overcommit: bool = False
+    fewest_nodes: bool = False
+    tmp_disk: int = 0
+    constraint: str = ""
+    nodelist: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    @property
+    def least_cpus(self) -> int:
+        """CPUs that the whole job takes at least (squeue's CPUS of a waiting job)."""
+        if self.overcommit:
+            return max(self.nodes_min, self.node_cpus)
+        return max(self.least_tasks * self.cpus_per_task, self.nodes_min * self.node_cpus)
+
+    @property
+    def least_tasks(self) -> int:
+        """Tasks of the job when it gets as few nodes as possible."""
+        return self.ntasks if self.ntasks is not None else self.nodes_min * max(1, self.tasks_per_node)
+
+    @property
+    def cpus_per_node(self) -> int:
+        """CPUs that one node must have for the job to be possible at all."""
+        cpus = self.cpus_per_task * max(1, self.tasks_per_node) if not self.overcommit else 1
+        return max(cpus, self.node_cpus, self.gpus_per_node * self.cpus_per_gpu)
+
+
+def need_of(request: Request, config: Config) -> Need:
+    """Resolve a request's size (sbatch man page; slurm.conf DefMemPerCPU). Raises GrammarError for bad gres."""
+    gpus_node = gpus_task = gpus_total = 0
+    gpu_type = ""
+    others: dict[str, int] = {}
+    for gres in parse_gres(request.gres) if request.gres else ():
+        if gres.name == "gpu":
+            gpus_node += gres.count
+            gpu_type = gres.type or gpu_type
+        else:
+            others[gres.name] = others.get(gres.name, 0) + gres.count
+    for text, kind in ((request.gpus_per_node, "node"), (request.gpus, "job"), (request.gpus_per_task, "task")):
+        for gres in parse_gpus(text) if text else ():
+            gpu_type = gres.type or gpu_type
+            if kind == "node":
+                gpus_node += gres.count
+            elif kind == "job":
+                gpus_total += gres.count
+            else:
+                gpus_task += gres.count
+    for gres in parse_gpus(request.gpus_per_socket) if request.gpus_per_socket else ():
+        gpu_type = gres.type or gpu_type
+        gpus_node += gres.count * (request.sockets_per_node or 1)
+    ntasks = request.ntasks
+    if ntasks is None and request.ntasks_per_gpu and (gpus_total or gpus_node):
+        ntasks = request.ntasks_per_gpu * (gpus_total or gpus_node * (request.nodes_min or 1))
+    nodelist = expand_hostlist(request.nodelist) if request.nodelist else ()
+    nodes_min = request.nodes_min or max(1, len(nodelist))
+    nodes_max = request.nodes_max if request.nodes_max else (request.nodes_min or None)
+    # -N with more nodes than tasks means a task for each node.
+    if ntasks is not None and request.nodes_min:
+        ntasks = max(ntasks, nodes_min)
+    memory_per_cpu = request.mem_per_cpu or 0
+    if not (request.mem_per_node is not None or request.mem_per_cpu is not None or request.mem_per_gpu is not None):
+        memory_per_cpu = config.def_mem_per_cpu
+    return Need(
+        nodes_min=nodes_min,
+        nodes_max=nodes_max,
+        ntasks=ntasks,
+        tasks_per_node=request.ntasks_per_node or 0,
+        cpus_per_task=request.cpus_per_task or 1,
+        node_cpus=request.mincpus or 0,
+        memory_per_node=request.mem_per_node or 0,
+        memory_per_cpu=memory_per_cpu,
+        memory_per_gpu=request.mem_per_gpu or 0,
+        whole_memory=request.mem_per_node == 0 or request.mem_per_cpu == 0,
+        gpus_per_node=gpus_node,
+        gpus_per_task=gpus_task,
+        gpus=gpus_total,
+        gpu_type=gpu_type,
+        cpus_per_gpu=request.cpus_per_gpu or 0,
+        gres=tuple(sorted(others.items())),
+        exclusive=request.exclusive == "exclusive",
+        overcommit=request.overcommit,
+        fewest_nodes=request.use_min_nodes,
+        tmp_disk=request.tmp or 0,
+        constraint=request.constraint,
+        nodelist=nodelist,
+        exclude=expand_hostlist(request.exclude) if request.exclude else (),
+    )
