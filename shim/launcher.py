@@ -11,11 +11,10 @@ The controller sends frames, one letter and eight hexadecimal digits of length a
 version and is going away, ``X`` ends the call with an exit code.
 """
 
+import _signal  # type: ignore[import-not-found]
+import _socket
 import posix
 import sys
-
-import _signal
-import _socket
 
 VERSION = "0.1.0"
 SOCKET = "controller.sock"

@@ -29,7 +29,7 @@ class Call:
     send: Callable[[int, bytes], None] = lambda _stream, _data: None  # stream 1 or 2
     drain: Callable[[], Awaitable[None]] | None = None
     read_stdin: Callable[[], Awaitable[bytes]] | None = None  # all of it, to the end
-    spawn: Callable[[dict[str, object]], Awaitable[int]] | None = None  # hand work back to the launcher (srun, salloc)
+    spawn: Callable[[bytes], Awaitable[bytes]] | None = None  # hand work back to the client (srun, salloc)
     closed: Callable[[], bool] = lambda: False  # the client has gone away
     notes: list[str] = field(default_factory=list)
 

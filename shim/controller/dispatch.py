@@ -46,7 +46,10 @@ class Dispatcher:
                 node = Node(state, kind, partitions)
                 if before := old.get(state.name):
                     node.drained, node.drain_reason, node.drain_time = (
-                        before.drained, before.drain_reason, before.drain_time)
+                        before.drained,
+                        before.drain_reason,
+                        before.drain_time,
+                    )
                 nodes[state.name] = node
         self.by_name = nodes
         queue.nodes = list(nodes.values())

@@ -31,7 +31,7 @@ def config_path() -> Path | None:
     """$SLURM_SHIM_CONFIG, else slurm-shim/config.toml below $XDG_CONFIG_HOME, None where there is none."""
     if named := os.environ.get("SLURM_SHIM_CONFIG"):
         return Path(named)
-    base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    base = os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()
     path = Path(base) / "slurm-shim" / "config.toml"
     return path if path.exists() else None
 
@@ -109,9 +109,9 @@ def _listener(folder: Path) -> socket.socket:
         fresh = f"{SOCKET}.new"
         Path(fresh).unlink(missing_ok=True)
         listener.bind(fresh)
-        os.chmod(fresh, 0o600)
+        Path(fresh).chmod(0o600)
         listener.listen(1024)
-        os.rename(fresh, SOCKET)
+        Path(fresh).rename(SOCKET)
     return listener
 
 
@@ -131,7 +131,7 @@ def make_executors(config: Config, folder: Path, queue_steps: Callable[[int], tu
     if "local" in kinds:
         from shim.executor.local.executor import LocalExecutor
 
-        executors["local"] = LocalExecutor(config, folder, queue_steps)
+        executors["local"] = LocalExecutor(config, str(folder), queue_steps)
     if "dstack" in kinds:
         from shim.executor.dstack.executor import DstackExecutor
 

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.config.settings import Config, PartitionConfig
-from shim.controller import cancel, finish, modify, requeue, submit
+from shim.controller import cancel, finish, modify, requeue
 from shim.controller.arrays import Array
 from shim.controller.dispatch import Dispatcher
 from shim.controller.steps import Steps
+from shim.controller.submit import Estimate, Submitted, Texts, accept, estimate
 from shim.controller.waiting import Dependencies
 from shim.executor.base import Ended, Executor, Target
 from shim.grammar.array import IndexSet
@@ -33,6 +34,8 @@ from shim.table.table import Table
 if TYPE_CHECKING:
     from shim.controller.mail import Mailer
 
+SYNC_DELAY = 0.5
+"""Seconds after which the starts and ends of runs are safe from a power failure (from kill -9 they are at once)."""
 RETRY_COMMIT = 1.0
 """Seconds until a commit that failed (disk full) is tried again."""
 
@@ -64,7 +67,7 @@ class Queue:
         self.on_reconfigure: Callable[[], None] = lambda: None
         self.begun = time.time()
         self._dirty: dict[int, Job] = {}
-        self._new: list[tuple[Job, submit.Texts, asyncio.Future[None]]] = []
+        self._new: list[tuple[Job, Texts, asyncio.Future[None]]] = []
         self._writes: list[Callable[[Table], None]] = []
         self._after_commit: list[Callable[[], None]] = []
         self._flush_waiters: list[asyncio.Future[None]] = []
@@ -72,6 +75,7 @@ class Queue:
         self._finish_waiters: dict[int, list[asyncio.Future[None]]] = {}
         self._to_purge: deque[tuple[float, Job]] = deque()
         self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._sync: asyncio.TimerHandle | None = None
         self.commit_error: str = ""
 
     @property
@@ -137,35 +141,46 @@ class Queue:
 
     # -- operations --------------------------------------------------------------------------------------------------
 
-    async def submit(self, submissions: "submit.Submitted | list[submit.Submitted]") -> Job:
+    def _owner(self, user_id: int) -> None:
+        """All jobs of a queue belong to one user; only that user and root may change them."""
+        if user_id not in (0, self.user_id):
+            raise SlurmError(Errno.ACCESS_DENIED)
+
+    async def submit(self, submissions: Submitted | list[Submitted]) -> Job:
         """Take a job (or the parts of a heterogeneous job) in. Returns its first record once that is durable."""
-        jobs = submit.accept(self, submissions if isinstance(submissions, list) else [submissions])
+        jobs = accept(self, submissions if isinstance(submissions, list) else [submissions])
         await self.stored(jobs)
         return jobs[0]
 
-    def test(self, submission: "submit.Submitted") -> "submit.Estimate":
+    def test(self, submission: Submitted) -> Estimate:
         """When and where the job would start (sbatch --test-only); takes a job id, as Slurm does."""
-        return submit.estimate(self, submission)
+        return estimate(self, submission)
 
-    def cancel(self, job: Job, tasks: IndexSet | None = None, *, user_id: int, signal: int = 9,
-               target: Target | None = None) -> None:
+    def cancel(
+        self, job: Job, tasks: IndexSet | None = None, *, user_id: int, signal: int = 9, target: Target | None = None
+    ) -> None:
         """Cancel or signal a job, or some pending tasks of an array's rest."""
+        self._owner(user_id)
         cancel.cancel(self, job, tasks, user_id=user_id, signal=signal, target=target)
 
     def hold(self, job: Job, tasks: IndexSet | None = None, *, user_id: int, admin: bool = False) -> None:
         """Keep a job, or tasks of an array's rest, from starting."""
+        self._owner(user_id)
         modify.hold(self, job, tasks, admin=admin)
 
     def release(self, job: Job, tasks: IndexSet | None = None, *, user_id: int) -> None:
         """Undo a hold."""
+        self._owner(user_id)
         modify.release(self, job, tasks, user_id=user_id)
 
     def update(self, job: Job, tasks: IndexSet | None, changes: dict[str, object], *, user_id: int) -> None:
         """Change fields of a job, by the names of Request or of the job record."""
+        self._owner(user_id)
         modify.update(self, job, tasks, changes, user_id=user_id)
 
     def requeue(self, job: Job, *, user_id: int, hold: bool = False, special: bool = False) -> None:
         """Run a job again from the top under the same id."""
+        self._owner(user_id)
         requeue.requeue(self, job, hold=hold, special=special)
 
     def suspend(self, job: Job, *, user_id: int) -> None:
@@ -276,7 +291,7 @@ class Queue:
         wanted = set(jobs)
         await asyncio.gather(*(future for job, _, future in self._new if job in wanted))
 
-    def enter(self, job: Job, texts: "submit.Texts") -> None:
+    def enter(self, job: Job, texts: Texts) -> None:
         """A newly submitted job: it counts, and may start, once the next commit has succeeded."""
         self._new.append((job, texts, self.loop.create_future()))
         self.add(job)
@@ -382,7 +397,9 @@ class Queue:
         if not (self._dirty or self._writes):
             return True
         table = self.table
+        synced = bool(self._new or self._flush_waiters)  # somebody is about to be told
         try:
+            table.begin(synced)
             for job, texts, _ in self._new:
                 job.script_id = table.content_id(texts.script)
                 job.environment_id = table.content_id(texts.environment)
@@ -397,6 +414,8 @@ class Queue:
         except sqlite3.Error as error:
             self._commit_failed(error)
             return False
+        if not synced and self._sync is None:
+            self._sync = self.loop.call_later(SYNC_DELAY, self._sync_soon)
         new, self._new = self._new, []
         self._dirty.clear()
         self._writes.clear()
@@ -408,6 +427,11 @@ class Queue:
             if not future.done():
                 future.set_result(None)
         return True
+
+    def _sync_soon(self) -> None:
+        """Bring the life of the runs to the disk, in a thread: nobody waits for it."""
+        self._sync = None
+        self.loop.run_in_executor(None, self.table.sync)
 
     def _commit_failed(self, error: sqlite3.Error) -> None:
         """Refuse what is new, keep what happened, and try again later: nothing of it has been acted upon."""
@@ -471,7 +495,11 @@ class Queue:
         now = self.now()
         while self._to_purge and self._to_purge[0][0] <= now:
             job = self._to_purge.popleft()[1]
-            if job.state.finished and self.jobs.get(job.job_id) is job and job.end_time + self.config.min_job_age <= now:
+            if (
+                job.state.finished
+                and self.jobs.get(job.job_id) is job
+                and job.end_time + self.config.min_job_age <= now
+            ):
                 if job.job_id in self._dirty:
                     self._to_purge.append((now + RETRY_COMMIT, job))
                     break

@@ -13,10 +13,10 @@ from shim.commands.call import Call, Exit
 from shim.controller.queue import Queue
 from shim.launcher import VERSION, frame
 
-COMMANDS = frozenset(
+_NAMES = (
     "sbatch squeue scancel srun salloc scontrol sacct sinfo sbcast sstat sattach strigger sprio sshare sacctmgr sdiag"
-    .split()
 )
+COMMANDS = frozenset(_NAMES.split())
 _LOG = logging.getLogger(__name__)
 _LIMIT = 64 << 20  # bytes of one call: arguments and environment
 
@@ -41,7 +41,7 @@ class Connection:
     async def read_stdin(self) -> bytes:
         """All of the client's standard input."""
         self.writer.write(frame(b"I", b""))
-        parts = []
+        parts: list[bytes] = []
         while True:
             _, data = await self.read_frame()
             if not data:

@@ -17,7 +17,7 @@ from shim.job.record import NO_PRIORITY, ArrayInfo, Job
 from shim.job.request import UNLIMITED, Request
 from shim.job.states import Reason
 from shim.scheduler.need import Need, need_of
-from shim.scheduler.placement import candidates, check_possible, place
+from shim.scheduler.placement import candidates, check_possible, features_named, place
 
 if TYPE_CHECKING:
     from shim.controller.queue import Queue
@@ -27,13 +27,20 @@ class Submitted(Protocol):
     """What a command hands in (shim.commands.submission.Submission)."""
 
     @property
-    def request(self) -> Request: ...
+    def request(self) -> Request:
+        """The options."""
+
     @property
-    def script(self) -> bytes: ...
+    def script(self) -> bytes:
+        """The batch script."""
+
     @property
-    def environment(self) -> bytes: ...
+    def environment(self) -> bytes:
+        """NAME=value, each ended by NUL."""
+
     @property
-    def array(self) -> ArraySpec | None: ...
+    def array(self) -> ArraySpec | None:
+        """The tasks, None for a plain job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +145,7 @@ def _check_names(queue: "Queue", request: Request) -> None:
         raise SlurmError(Errno.INVALID_LICENSES)
     if request.constraint:
         try:
-            features = parse_constraint(request.constraint).names
+            features = features_named(parse_constraint(request.constraint))
         except GrammarError as error:
             raise SlurmError(Errno.INVALID_FEATURE) from error
         if not features <= {feature for node in queue.nodes for feature in node.base.features}:
@@ -217,4 +224,3 @@ class _Plain:
     script: bytes
     environment: bytes
     array: ArraySpec | None
-

@@ -210,4 +210,3 @@ class Dependencies:
         """The record waits for nothing any more and is no longer anybody's namesake."""
         self.unwatch(job)
         self.named[job.request.job_name].discard(job)
-

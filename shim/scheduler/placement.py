@@ -7,7 +7,7 @@ onto the first of them with at least one for each (``-N3 -n6`` on eight-CPU node
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from shim.grammar.constraint import parse_constraint
+from shim.grammar.constraint import Constraint, Feature, Joined, parse_constraint
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Share
 from shim.scheduler.need import Need
@@ -19,6 +19,14 @@ _MANY = 1 << 30
 @lru_cache(maxsize=1024)
 def _matches(constraint: str, features: tuple[str, ...]) -> bool:
     return parse_constraint(constraint).matches(frozenset(features))
+
+
+def features_named(constraint: Constraint) -> frozenset[str]:
+    """All features that a constraint speaks of."""
+    if isinstance(constraint, Feature):
+        return frozenset({constraint.name})
+    parts = constraint.operands if isinstance(constraint, Joined) else constraint.choices
+    return frozenset().union(*map(features_named, parts))
 
 
 def candidates(need: Need, nodes: Iterable[Node]) -> list[Node]:
@@ -81,8 +89,9 @@ def place(need: Need, rooms: Sequence[Room]) -> tuple[Share, ...] | None:
     able = [(room, tasks) for room in rooms if (tasks := task_capacity(need, room))]
     if need.nodelist and not set(need.nodelist) <= {room.node.name for room, _ in able}:
         return None
-    chosen = _choose(need, able) or _choose(need, sorted(able, key=lambda pair: (
-        bool(need.nodelist) and pair[0].node.name not in need.nodelist, -pair[1])))
+    chosen = _choose(need, able) or _choose(
+        need, sorted(able, key=lambda pair: (bool(need.nodelist) and pair[0].node.name not in need.nodelist, -pair[1]))
+    )
     return _shares(need, chosen) if chosen else None
 
 

@@ -1,7 +1,7 @@
 """A job record and a step as rows of the job table, and back."""
 
 import json
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from typing import Any
 
 from shim.grammar.array import IndexSet
@@ -11,10 +11,7 @@ from shim.job.states import State
 from shim.table.schema import JOB_COLUMNS, STEP_COLUMNS
 
 _STATES = {state.word: state for state in State}
-_DEFAULTS = {
-    f.name: f.default if f.default is not MISSING else f.default_factory()  # type: ignore[misc]
-    for f in fields(Request)
-}
+_DEFAULTS: dict[str, Any] = {name: getattr(Request(), name) for name in (f.name for f in fields(Request))}
 _TUPLES = {f.name for f in fields(Request) if isinstance(_DEFAULTS[f.name], tuple)}
 
 

@@ -1,6 +1,7 @@
 """The job table: SQLite in WAL mode, the one durable truth about every job."""
 
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -29,8 +30,8 @@ _STEP_SELECT = f"select {', '.join(STEP_COLUMNS)} from step"
 class Table:
     """The job table of one user and state directory.
 
-    Changes are collected in one open transaction by the ``save`` calls and made durable together by ``commit`` (full
-    fsync). All methods raise sqlite3.Error where the file cannot be read or written (sqlite3.OperationalError
+    Changes are collected in one open transaction, which ``begin`` opens, by the ``save`` calls, and made durable
+    together by ``commit``. All methods raise sqlite3.Error where the file cannot be read or written (sqlite3.OperationalError
     "database or disk is full" for a full disk); after that ``rollback`` leaves the file as it was.
     """
 
@@ -38,8 +39,8 @@ class Table:
         connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
         self.db = Database(connection)
         self._connection = connection
+        self._wal = f"{path}-wal"
         self.db.enable_wal()
-        connection.execute("pragma synchronous = full")
         connection.execute("pragma temp_store = memory")
         migrate(self.db)
         self._content_ids: dict[bytes, int] = {}
@@ -52,9 +53,21 @@ class Table:
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    def _begin(self) -> None:
-        if not self._connection.in_transaction:
-            self._connection.execute("begin immediate")
+    def begin(self, synced: bool) -> None:
+        """Open a transaction. ``synced``: its commit returns when it is on disk (full fsync), for what users are told.
+
+        Otherwise the commit survives the death of every process, but a power failure only after ``sync``.
+        """
+        self._connection.execute(f"pragma synchronous = {'full' if synced else 'normal'}")
+        self._connection.execute("begin immediate")
+
+    def sync(self) -> None:
+        """Bring what was committed without a sync to the disk. May be called from any thread."""
+        descriptor = os.open(self._wal, os.O_RDONLY)
+        try:
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def commit(self) -> None:
         """Make everything saved so far durable."""
@@ -69,32 +82,26 @@ class Table:
 
     def save_jobs(self, jobs: Iterable[Job]) -> None:
         """Write the rows of these jobs."""
-        self._begin()
         self._connection.executemany(_JOB_INSERT, map(job_row, jobs))
 
     def save_earlier_run(self, job: Job) -> None:
         """Keep the run that is being requeued, for accounting."""
-        self._begin()
         self._connection.execute(_RUN_INSERT, job_row(job))
 
     def save_steps(self, steps: Iterable[Step]) -> None:
         """Write the rows of these steps."""
-        self._begin()
         self._connection.executemany(_STEP_INSERT, map(step_row, steps))
 
     def delete_job(self, job_id: int) -> None:
         """Remove the record of an array whose pending tasks were all cancelled one by one."""
-        self._begin()
         self._connection.execute("delete from job where job_id = ?", (job_id,))
 
     def save_array_loss(self, array_job_id: int) -> None:
         """Remember that pending tasks of this array were cancelled."""
-        self._begin()
         self._connection.execute("insert or ignore into array_loss values (?)", (array_job_id,))
 
     def save_counter(self, name: str, value: int) -> None:
         """Write a counter, such as the next job id."""
-        self._begin()
         self._connection.execute("insert or replace into counter values (?, ?)", (name, value))
 
     def content_id(self, body: bytes) -> int:
@@ -103,7 +110,6 @@ class Table:
         known = self._content_ids.get(digest)
         if known:
             return known
-        self._begin()
         row = self._connection.execute("select id from content where digest = ?", (digest,)).fetchone()
         if row is None:
             cursor = self._connection.execute("insert into content (digest, body) values (?, ?)", (digest, body))
@@ -149,7 +155,6 @@ class Table:
 
     def purge(self, before: float) -> None:
         """Remove accounting of jobs that ended before ``before`` (epoch), and texts nobody refers to any more."""
-        self._begin()
         old = "job_id in (select job_id from job where end_time > 0 and end_time < ?)"
         for table in ("step", "earlier_run", "job"):
             self._connection.execute(f"delete from {table} where {old}", (before,))
