@@ -130,6 +130,10 @@ class Lab:
         self.start(script, job_id, **changes)
         return await self.events.end_of(job_id, self.launches[job_id].restarts)
 
+    def folders(self) -> list[str]:
+        """The job folders there are."""
+        return sorted(path.name for path in (self.state / "spool").iterdir())
+
     def output(self, job_id: int = 1) -> str:
         return (self.folder / f"slurm-{job_id}.out").read_text()
 
@@ -154,9 +158,9 @@ class Fifo:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(PATIENCE):
             while b"\n" not in self._data:
-                ready = loop.create_future()
-                loop.add_reader(self._fd, lambda: ready.done() or ready.set_result(None))
-                await ready
+                ready = asyncio.Event()
+                loop.add_reader(self._fd, ready.set)
+                await ready.wait()
                 loop.remove_reader(self._fd)
                 self._data += os.read(self._fd, 4096)
         found, self._data = self._data.split(b"\n", 1)

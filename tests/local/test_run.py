@@ -1,7 +1,6 @@
 """What a batch script meets when the local executor runs it."""
 
 import asyncio
-import os
 import resource
 
 import pytest
@@ -20,7 +19,8 @@ def drive(folder, scenario, **settings):
 
 
 @pytest.mark.parametrize(
-    ("script", "status"), [("exit 0", 0), ("exit 3", 3 << 8), ("exit 255", 255 << 8), ("kill -TERM $$", 15), ("kill -9 $$", 9)]
+    ("script", "status"),
+    [("exit 0", 0), ("exit 3", 3 << 8), ("exit 255", 255 << 8), ("kill -TERM $$", 15), ("kill -9 $$", 9)],
 )
 def test_exit_status(tmp_path, script, status):
     ended = drive(tmp_path, lambda lab: lab.run(script))
@@ -31,7 +31,9 @@ def test_exit_status(tmp_path, script, status):
 
 def test_script_sees_slurms_surroundings(tmp_path):
     async def scenario(lab):
-        await lab.run('echo "$0|$*|$PWD|$SLURM_TASK_PID"; [ "$SLURM_TASK_PID" = $$ ] && echo same', arguments=("--time=1", "b c"))
+        await lab.run(
+            'echo "$0|$*|$PWD|$SLURM_TASK_PID"; [ "$SLURM_TASK_PID" = $$ ] && echo same', arguments=("--time=1", "b c")
+        )
         return lab.output()
 
     first, second = drive(tmp_path, scenario).splitlines()
@@ -168,9 +170,9 @@ def test_many_at_once(tmp_path):
 def test_folder_is_gone_once_forgotten(tmp_path):
     async def scenario(lab):
         await lab.run("exit 0")
-        before = os.listdir(lab.state / "spool")
+        before = lab.folders()
         lab.executor.forget(1, 0)
         await lab.executor.close()
-        return before, os.listdir(lab.state / "spool")
+        return before, lab.folders()
 
     assert drive(tmp_path, scenario) == (["job00001"], [])

@@ -12,6 +12,7 @@ from pathlib import Path
 from shim.config.settings import Config
 from shim.executor.base import Ended, Events, Launch, LaunchAgain, NodeState, Target, Usage
 from shim.executor.local import machine, processes, spool, supervisor
+from shim.executor.local.folders import Folders
 from shim.executor.local.pool import Pool, Supervisor
 from shim.job.record import Job
 
@@ -51,8 +52,6 @@ class LocalExecutor:
         self._step_pids = step_pids
         self._nodes: tuple[NodeState, ...] = ()
         self._runs: dict[int, Run] = {}
-        self._forgotten: dict[int, int] = {}
-        self._sweep: asyncio.TimerHandle | None = None
         self._boot = processes.boot_id()
 
     async def open(self, events: Events) -> None:
@@ -62,6 +61,7 @@ class LocalExecutor:
         Path(self._spool).mkdir(0o700, parents=True, exist_ok=True)
         _raise_file_limit()
         self._nodes = machine.nodes(self._config)
+        self._folders = Folders(self._spool)
         self._pool = Pool(self._heard, keep=2 * sum(node.cpus for node in self._nodes))
 
     def nodes(self) -> tuple[NodeState, ...]:
@@ -75,8 +75,7 @@ class LocalExecutor:
             known = self._runs.get(launch.job_id)
             if known is not None and known.restarts >= launch.restarts:
                 continue
-            if launch.job_id in self._forgotten:
-                self._remove(launch.job_id)
+            self._folders.clear(launch.job_id)
             run = self._add(launch.job_id, launch.restarts, launch.std_err, lambda launch=launch: launch)  # type: ignore[misc]
             if self._order(run, launch):
                 begun.append(run)
@@ -85,7 +84,9 @@ class LocalExecutor:
 
     async def recover(self, running: Iterable[Job], launch_again: LaunchAgain) -> None:
         """Find each of these runs again by its job folder."""
-        for job in running:
+        jobs = list(running)
+        self._folders.sweep({job.job_id for job in jobs})
+        for job in jobs:
             launch = launch_again(job)
             run = self._add(job.job_id, job.restarts, launch.std_err, lambda job=job: launch_again(job))  # type: ignore[misc]
             self._look(run)
@@ -131,13 +132,12 @@ class LocalExecutor:
 
     def forget(self, job_id: int, restarts: int) -> None:
         """The end of this run is committed: its folder may go."""
-        self._forgotten[job_id] = restarts
-        if self._sweep is None:
-            self._sweep = self._loop.call_later(_AGAIN, self._remove_forgotten)
+        if job_id not in self._runs:
+            self._folders.forget(job_id, restarts)
 
     async def close(self) -> None:
         """Let go of everything but the runs: they go on."""
-        self._remove_forgotten()
+        self._folders.close()
         for run in self._runs.values():
             self._release(run)
         self._runs.clear()
@@ -155,7 +155,7 @@ class LocalExecutor:
         chosen = self._pool.take()
         chosen.run = run
         run.pid, run.start = chosen.pid, chosen.start
-        self._pool.send(chosen, _message(run, launch))
+        self._pool.send(chosen, _message(launch, self._spool, self._folders.reuse(chosen)))
         return bool(chosen.pid)
 
     def _started(self, runs: Iterable[Run]) -> None:
@@ -170,6 +170,7 @@ class LocalExecutor:
         """A supervisor says its name, or how its run went, or is gone."""
         run: Run | None = who.run
         if message is None:
+            self._folders.part(who)
             if run is not None:
                 self._deserted(run, who)
             return
@@ -180,9 +181,11 @@ class LocalExecutor:
                 run.pid, run.start = who.pid, who.start
                 self._started((run,))
             return
-        self._pool.give_back(who)
         if run is None:
             return
+        if word == supervisor.FINISHED:
+            self._folders.keep(run.job_id, run.restarts, who)
+        self._pool.give_back(who)
         if word == supervisor.FINISHED:
             self._finish(run, spool.Exit.parse(str(text)))
         elif word == supervisor.NOT_STARTED:
@@ -207,33 +210,32 @@ class LocalExecutor:
         """Decide by the job folder what has become of a run whose supervisor does not say."""
         if run.over:
             return
-        record, claim = self._records(run)
-        if record is not None:
-            self._finish(run, record)
-        elif claim is None:
+        mark = self._mark(run)
+        if mark is None:
+            spool.remove(run.folder)  # of an earlier run of the job
             if self._order(run, run.launch()):
                 self._started((run,))
-        elif claim.boot == self._boot and processes.alive(claim.pid, claim.start):
-            self._follow(run, claim)
+        elif mark.exit is not None:
+            self._finish(run, mark.exit)
+        elif mark.boot == self._boot and processes.alive(mark.pid, mark.start):
+            self._follow(run, mark)
         else:
-            record, _ = self._records(run)  # it may have been written before the supervisor ended, after the first look
-            if record is not None:
-                self._finish(run, record)
-            else:
-                self._lost(run, claim)
+            mark = self._mark(run)  # the supervisor may have made its last mark after the first look
+            if mark is not None and mark.exit is not None:
+                self._finish(run, mark.exit)
+            elif mark is not None:
+                self._lost(run, mark)
 
-    def _records(self, run: Run) -> tuple[spool.Exit | None, spool.Claim | None]:
-        record, claim = spool.Exit.read(run.folder), spool.Claim.read(run.folder)
-        return (
-            record if record is not None and record.restarts == run.restarts else None,
-            claim if claim is not None and claim.restarts == run.restarts else None,
-        )
+    def _mark(self, run: Run) -> spool.Mark | None:
+        """The mark of this very run in its folder."""
+        mark = spool.read(run.folder)
+        return mark if mark is not None and (mark.job_id, mark.restarts) == (run.job_id, run.restarts) else None
 
-    def _follow(self, run: Run, claim: spool.Claim) -> None:
+    def _follow(self, run: Run, mark: spool.Mark) -> None:
         """Watch a supervisor that another controller began: it ends when its run is recorded."""
-        run.pid, run.start = claim.pid, claim.start
+        run.pid, run.start = mark.pid, mark.start
         try:
-            run.pidfd = os.pidfd_open(claim.pid)
+            run.pidfd = os.pidfd_open(mark.pid)
         except ProcessLookupError:
             self._loop.call_soon(self._look, run)
             return
@@ -244,13 +246,16 @@ class LocalExecutor:
         self._release(run)
         self._look(run)
 
-    def _lost(self, run: Run, claim: spool.Claim) -> None:
+    def _lost(self, run: Run, mark: spool.Mark) -> None:
         """The supervisor died before its run did: end the rest, and say so when there is none left."""
-        rest = _orphans(run.job_id, claim) if claim.boot == self._boot else []
+        if not mark.script and not spool.seize(run.folder, mark):
+            self._loop.call_soon(self._look, run)
+            return
+        rest = _orphans(mark) if mark.boot == self._boot else []
         for one in rest:
             processes.send_signal(one, signals.SIGKILL)
         if rest:
-            self._loop.call_later(_AGAIN, self._lost, run, claim)
+            self._loop.call_later(_AGAIN, self._lost, run, mark)
             return
         began = spool.began(run.folder)
         self._drop(run)
@@ -294,7 +299,8 @@ class LocalExecutor:
 
     def _claimed(self, run: Run) -> bool:
         """True once the run's process is there; before, a signal would find nobody."""
-        return run.pid != 0 and self._records(run)[1] is not None
+        mark = self._mark(run) if run.pid else None
+        return mark is not None and mark.script != 0
 
     def _signal_later(self, run: Run, job: Job, signal: int, target: Target) -> None:
         if not run.over:
@@ -330,22 +336,13 @@ class LocalExecutor:
             processes.send_signal(one, signals.SIGKILL)
         run.kill = self._loop.call_later(_KILL_AGAIN, self._kill, run)
 
-    # --- job folders
 
-    def _remove(self, job_id: int) -> None:
-        spool.remove(spool.folder(self._spool, job_id), self._forgotten.pop(job_id))
-
-    def _remove_forgotten(self) -> None:
-        self._sweep = None
-        for job_id in list(self._forgotten):
-            self._remove(job_id)
-
-
-def _message(run: Run, launch: Launch) -> tuple[object, ...]:
+def _message(launch: Launch, spool_dir: str, recycle: bool) -> tuple[object, ...]:
     return (
         launch.job_id,
         launch.restarts,
-        run.folder,
+        spool_dir,
+        recycle,
         launch.script,
         launch.arguments,
         launch.environment,
@@ -360,14 +357,16 @@ def _message(run: Run, launch: Launch) -> tuple[object, ...]:
     )
 
 
-def _orphans(job_id: int, claim: spool.Claim) -> list[processes.Process]:
+def _orphans(mark: spool.Mark) -> list[processes.Process]:
     """What is left of a run without its supervisor: its session, and whatever carries its environment."""
-    marks = (b"SLURM_JOB_ID=%d" % job_id, b"SLURM_TASK_PID=%d" % claim.script)
+    if not mark.script:
+        return []
+    variables = {b"SLURM_JOB_ID=%d" % mark.job_id, b"SLURM_TASK_PID=%d" % mark.script}
     found = []
     for one in processes.everything():
-        if one.start < claim.start or one.state in "ZX":
+        if one.start < mark.start or one.state in "ZX":
             continue
-        if one.session == claim.script or set(marks) <= set(processes.read(f"/proc/{one.pid}/environ").split(b"\0")):
+        if one.session == mark.script or variables <= set(processes.read(f"/proc/{one.pid}/environ").split(b"\0")):
             found.append(one)
     return found
 

@@ -15,7 +15,7 @@ class MemoryGuard:
     """Watches one run whose memory is limited."""
 
     def __init__(self, order: Order, script: int) -> None:
-        self._limit = order.memory_limit * 1024
+        self._limit: int = order.memory_limit * 1024
         self._std_err = order.std_err
         self._name = f"StepId={order.job_id}.batch"
         self._pause = _FIRST

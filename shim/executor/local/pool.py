@@ -24,13 +24,15 @@ log = logging.getLogger(__name__)
 class Supervisor:
     """One supervisor of this controller: idle, or carrying out one run."""
 
-    __slots__ = ("channel", "pid", "run", "start")
+    __slots__ = ("channel", "folder_of", "folder_spare", "pid", "run", "start")
 
     def __init__(self, channel: socket.socket) -> None:
         self.channel = channel
         self.pid = 0  # until it has said hello
         self.start = 0
         self.run: Any = None
+        self.folder_of = 0  # the job whose folder it made last
+        self.folder_spare = False  # that folder may become its next run's
 
 
 class Pool:
@@ -71,6 +73,7 @@ class Pool:
         supervisor.run = None
         if len(self._idle) >= self._keep:
             self._drop(supervisor)
+            self._on_message(supervisor, None)
             return
         self._idle.append(supervisor)
         if self._rest:
@@ -153,6 +156,7 @@ class Pool:
         supervisor.channel.close()
 
     def _let_go(self) -> None:
-        for supervisor in self._idle:
+        idle, self._idle = self._idle, []
+        for supervisor in idle:
             self._drop(supervisor)
-        self._idle.clear()
+            self._on_message(supervisor, None)

@@ -9,9 +9,6 @@ from _signal import SIG_DFL, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ, signal  
 
 from shim.executor.local import spool
 
-ALREADY_CLAIMED = 113
-"""Exit code of a process that found its run claimed; it counts only if the claim names another supervisor."""
-
 _OUTPUT = posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_CLOEXEC
 _NOWHERE = "/dev/null"
 _FALLBACK = "/tmp"  # where slurmstepd goes when the work folder is not there
@@ -19,66 +16,56 @@ _SHEBANG_LENGTH = 256
 
 
 class Order:
-    """One run as the controller orders it, and the supervisor that carries it out."""
+    """One run as the controller orders it."""
 
     __slots__ = (
-        "append", "arguments", "boot", "environment", "folder", "job_id", "limits", "memory_limit",
-        "pid", "restarts", "script", "start", "std_err", "std_in", "std_out", "umask", "work_dir",
+        "append", "arguments", "environment", "job_id", "limits", "memory_limit", "recycle", "restarts", "script",
+        "spool", "std_err", "std_in", "std_out", "umask", "work_dir",
     )  # fmt: skip
 
-    def __init__(self, message: object, pid: int, start: int, boot: str) -> None:
+    def __init__(self, message: object) -> None:
         assert isinstance(message, tuple)
         (
-            self.job_id, self.restarts, self.folder, self.script, self.arguments, self.environment, self.work_dir,
-            self.std_out, self.std_err, self.std_in, self.append, self.umask, self.limits, self.memory_limit,
+            self.job_id, self.restarts, self.spool, self.recycle, self.script, self.arguments, self.environment,
+            self.work_dir, self.std_out, self.std_err, self.std_in, self.append, self.umask, self.limits,
+            self.memory_limit,
         ) = message  # fmt: skip
-        self.pid = pid
-        self.start = start
-        self.boot = boot
 
-    def open_files(self) -> tuple[int, int, int]:
-        """Standard input, output and error of the script. Raises OSError where Slurm fails the launch."""
+    def open_files(self, fds: list[int]) -> None:
+        """Open standard input, output and error of the script. Raises OSError where Slurm fails the launch."""
         mode = _OUTPUT if self.append else _OUTPUT | posix.O_TRUNC
-        std_in = posix.open(self.std_in or _NOWHERE, posix.O_RDONLY | posix.O_CLOEXEC)
-        std_out = posix.open(self.std_out or _NOWHERE, mode, 0o666)
-        if self.std_err == self.std_out:
-            return std_in, std_out, std_out
-        return std_in, std_out, posix.open(self.std_err or _NOWHERE, mode, 0o666)
-
-    def claim(self) -> spool.Claim:
-        """The claim of this process on the run."""
-        return spool.Claim(self.restarts, self.pid, self.start, self.boot, posix.getpid())
-
-    def owns_claim(self) -> bool:
-        """True if the run was claimed below this supervisor."""
-        found = spool.Claim.read(self.folder)
-        return found is not None and (found.pid, found.start) == (self.pid, self.start)
+        fds.append(posix.open(self.std_in or _NOWHERE, posix.O_RDONLY | posix.O_CLOEXEC))
+        fds.append(posix.open(self.std_out or _NOWHERE, mode, 0o666))
+        if self.std_err != self.std_out:
+            fds.append(posix.open(self.std_err or _NOWHERE, mode, 0o666))
 
 
-def become_script(order: Order, fds: tuple[int, int, int]) -> None:
+def become_script(order: Order, folder: spool.Folder, fds: list[int]) -> None:
     """Become the batch script. Never returns."""
     code = 1
-    path = f"{order.folder}/{spool.SCRIPT}"
     try:
         posix.setsid()
-        for target, fd in enumerate(fds):
+        for target, fd in enumerate((fds[0], fds[1], fds[-1])):
             posix.dup2(fd, target)
         for number in (SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ):
             signal(number, SIG_DFL)
         _set_limits(order.limits)
         _enter(order.work_dir)
         environment = dict(_variables(order.environment))
-        claim = order.claim()
-        environment[b"SLURM_TASK_PID"] = str(claim.script).encode()
-        claim.write(order.folder)
-        posix.execve(path, [path, *order.arguments], environment)
-    except FileExistsError:
-        code = ALREADY_CLAIMED
-    except OSError as error:
-        code = error.errno or 1
-        _complain(f"execve(): {_culprit(path, error)}: {error.strerror}")
+        pid = posix.getpid()
+        environment[b"SLURM_TASK_PID"] = b"%d" % pid
+        folder.mark(spool.running(order.job_id, order.restarts, pid))  # fails if the run was given up
+        code = _execute(folder.script, order.arguments, environment)
     finally:
         posix._exit(code)
+
+
+def _execute(path: str, arguments: tuple[str, ...], environment: dict[bytes, bytes]) -> int:
+    try:
+        posix.execve(path, [path, *arguments], environment)
+    except OSError as error:
+        _complain(f"execve(): {_culprit(path, error)}: {error.strerror}")
+        return error.errno or 1
 
 
 def _variables(block: bytes) -> list[tuple[bytes, bytes]]:

@@ -1,16 +1,24 @@
-"""The job folder of a run: ``<spool>/job00015`` with the script and two records.
+"""The job folder of a run, ``<spool>/job00015``: the script, and a mark that says who runs it and how far it is.
 
-The records are symbolic links whose target is the text: the kernel makes a link whole or not at all, in one call, and
-refuses to make it twice. ``supervisor`` is made by the process that is about to become the script; who makes it owns
-the run, so no run can begin twice. ``exit`` is made by the supervisor when all processes of the run are gone.
+The mark is a symbolic link. Its target names the supervisor, its name is the state of the run:
+
+    run:15:0                      ordered; its process is not there yet
+    run:15:0:4711                 the script runs as process 4711
+    exit:15:0:0:1795549037.1:...  over, and all its processes are gone
+
+A supervisor prepares its folder aside and renames it to the job folder. That claims the run, for a folder that holds
+something is never replaced, and whoever looks finds it complete. Each further step is a rename of the mark: atomic, and
+possible on a full disk. With the controller's leave, the folder of a run that is over becomes that of the supervisor's
+next run; making and deleting files for each run would cost more than all else (ext4 looks at every inode that was freed
+in the last minutes before it takes one).
 """
 
 import posix
 
 SCRIPT = "slurm_script"
-_CLAIM = "supervisor"
-_EXIT = "exit"
-_TEXT_LIMIT = 3000
+_ASIDE = "new."
+_RUN, _EXIT = "run", "exit"
+_TEXT_LIMIT = 100
 
 
 def folder(spool: str, job_id: int) -> str:
@@ -18,39 +26,12 @@ def folder(spool: str, job_id: int) -> str:
     return f"{spool}/job{job_id:05d}"
 
 
-class Claim:
-    """Who runs a run: its number, the supervisor (pid, start time, boot) and the script's pid."""
-
-    __slots__ = ("boot", "pid", "restarts", "script", "start")
-
-    def __init__(self, restarts: int, pid: int, start: int, boot: str, script: int) -> None:
-        self.restarts = restarts
-        self.pid = pid
-        self.start = start
-        self.boot = boot
-        self.script = script
-
-    def write(self, path: str) -> None:
-        """Claim the run. Raises FileExistsError when it is claimed already."""
-        posix.symlink(f"{self.restarts}:{self.script}:{self.pid}:{self.start}:{self.boot}", f"{path}/{_CLAIM}")
-
-    @staticmethod
-    def read(path: str) -> "Claim | None":
-        """The claim in a job folder, None if there is none."""
-        try:
-            restarts, script, pid, start, boot = posix.readlink(f"{path}/{_CLAIM}").split(":")
-        except FileNotFoundError:
-            return None
-        return Claim(int(restarts), int(pid), int(start), boot, int(script))
-
-
 class Exit:
     """How a run ended: status as wait() gives it, times in epoch seconds, CPU in seconds, memory in KB."""
 
-    __slots__ = ("end", "launch_failure", "max_rss", "out_of_memory", "restarts", "start", "status", "system", "user")
+    __slots__ = ("end", "launch_failure", "max_rss", "out_of_memory", "start", "status", "system", "user")
 
-    def __init__(self, restarts: int, start: float) -> None:
-        self.restarts = restarts
+    def __init__(self, start: float) -> None:
         self.status = 0
         self.start = start
         self.end = start
@@ -61,17 +42,18 @@ class Exit:
         self.launch_failure = ""
 
     def text(self) -> str:
-        """The record, read back by ``parse``."""
+        """The record as part of a file name, read back by ``parse``."""
+        failure = self.launch_failure.replace("/", " ")[:_TEXT_LIMIT]
         return (
-            f"{self.restarts} {self.status} {self.start:.6f} {self.end:.6f} {self.user:.6f} {self.system:.6f} "
-            f"{self.max_rss} {self.out_of_memory:d} {self.launch_failure[:_TEXT_LIMIT]}"
+            f"{self.status}:{self.start:.6f}:{self.end:.6f}:{self.user:.6f}:{self.system:.6f}:"
+            f"{self.max_rss}:{self.out_of_memory:d}:{failure}"
         )
 
     @staticmethod
     def parse(text: str) -> "Exit":
         """The record from its text."""
-        restarts, status, start, end, user, system, max_rss, out_of_memory, launch_failure = text.split(" ", 8)
-        record = Exit(int(restarts), float(start))
+        status, start, end, user, system, max_rss, out_of_memory, launch_failure = text.split(":", 7)
+        record = Exit(float(start))
         record.status = int(status)
         record.end = float(end)
         record.user = float(user)
@@ -81,46 +63,172 @@ class Exit:
         record.launch_failure = launch_failure
         return record
 
-    def write(self, path: str) -> None:
-        """Record the end. Raises OSError (no space, or recorded already)."""
-        posix.symlink(self.text(), f"{path}/{_EXIT}")
 
-    @staticmethod
-    def read(path: str) -> "Exit | None":
-        """The record in a job folder, None if there is none."""
+def ordered(job_id: int, restarts: int) -> str:
+    """The mark of a run that is about to begin."""
+    return f"{_RUN}:{job_id}:{restarts}"
+
+
+def running(job_id: int, restarts: int, script: int) -> str:
+    """The mark of a run whose script is that process."""
+    return f"{_RUN}:{job_id}:{restarts}:{script}"
+
+
+def ended(job_id: int, restarts: int, record: Exit) -> str:
+    """The mark of a run that is over."""
+    return f"{_EXIT}:{job_id}:{restarts}:{record.text()}"
+
+
+class Mark:
+    """A mark as found: whose run, its supervisor (pid, start, boot), the script's pid (0: not there yet), its end."""
+
+    __slots__ = ("boot", "exit", "job_id", "name", "pid", "restarts", "script", "start")
+
+    def __init__(self, name: str, supervisor: str) -> None:
+        pid, start, self.boot = supervisor.split(":")
+        self.name = name
+        self.pid = int(pid)
+        self.start = int(start)
+        state, job_id, restarts, *rest = name.split(":", 3)
+        self.job_id = int(job_id)
+        self.restarts = int(restarts)
+        self.exit = Exit.parse(rest[0]) if state == _EXIT else None
+        self.script = int(rest[0]) if state == _RUN and rest else 0
+
+
+def read(path: str) -> Mark | None:
+    """The mark in a job folder, None if there is no such folder."""
+    while True:
         try:
-            return Exit.parse(posix.readlink(f"{path}/{_EXIT}"))
-        except FileNotFoundError:
-            return None
+            names = [name for name in posix.listdir(path) if name.startswith((_RUN, _EXIT))]
+            if not names:
+                return None
+            return Mark(names[0], posix.readlink(f"{path}/{names[0]}"))
+        except FileNotFoundError:  # the mark was renamed meanwhile, or there is no folder
+            if not _exists(path):
+                return None
+
+
+def _exists(path: str) -> bool:
+    try:
+        posix.stat(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+class Folder:
+    """A supervisor's job folder, from one run to the next."""
+
+    def __init__(self, spool: str, supervisor: str, pid: int) -> None:
+        self._aside = f"{spool}/{_ASIDE}{pid}"
+        self._supervisor = supervisor
+        self._forget()
+
+    def _forget(self) -> None:
+        self._path = ""
+        self._mark = ""
+        self._script = b""
+        self._script_state = (0, 0, 0)
+
+    def prepare(self, script: bytes, mark: str, recycle: bool) -> None:
+        """A folder with that script and mark, nobody's yet. Raises OSError."""
+        if self._path and (recycle or self._path == self._aside):
+            try:
+                self.mark(mark)
+                if script != self._script or self._script_state != self._look():
+                    self._write(script)
+                return
+            except FileNotFoundError:
+                pass  # somebody removed it
+        self._forget()
+        self._remove_aside()
+        posix.mkdir(self._aside, 0o700)
+        self._path = self._aside
+        self._write(script)
+        posix.symlink(self._supervisor, f"{self._path}/{mark}")
+        self._mark = mark
+
+    def publish(self, path: str) -> bool:
+        """Claim the run whose folder this is; False if it is claimed already. Raises OSError."""
+        try:
+            posix.rename(self._path, path)
+        except OSError as error:
+            if not _exists(path):
+                raise error
+            return False
+        self._path = path
+        return True
+
+    def mark(self, mark: str) -> None:
+        """Note how far the run is. Raises FileNotFoundError if the run is not this supervisor's any more."""
+        posix.rename(f"{self._path}/{self._mark}", f"{self._path}/{mark}")
+        self._mark = mark
+
+    @property
+    def script(self) -> str:
+        """The path of the script."""
+        return f"{self._path}/{SCRIPT}"
+
+    def marked(self, mark: str) -> None:
+        """Take note of a mark that the script's process has set."""
+        self._mark = mark
+
+    def _write(self, script: bytes) -> None:
+        new, target = f"{self._path}/{SCRIPT}.new", f"{self._path}/{SCRIPT}"
+        fd = posix.open(new, posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_CLOEXEC, 0o700)
+        try:
+            view = memoryview(script)
+            while view:
+                view = view[posix.write(fd, view) :]
+        finally:
+            posix.close(fd)
+        posix.rename(new, target)
+        self._script = script
+        self._script_state = self._look()
+
+    def _look(self) -> tuple[int, int, int]:
+        """What changes when a script changes itself."""
+        found = posix.stat(f"{self._path}/{SCRIPT}")
+        return found.st_ino, found.st_mtime_ns, found.st_mode
+
+    def _remove_aside(self) -> None:
+        if _exists(self._aside):
+            remove(self._aside)
+
+
+def seize(path: str, mark: Mark) -> bool:
+    """Take a run from a dead supervisor, so that a process it may have forked does not become the script any more.
+    False if that process was faster.
+    """
+    try:
+        posix.rename(f"{path}/{mark.name}", f"{path}/{running(mark.job_id, mark.restarts, mark.script)}")
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def began(path: str) -> float:
-    """When the run was claimed, in epoch seconds."""
-    return posix.lstat(f"{path}/{_CLAIM}").st_mtime
+    """When the run was ordered at the earliest, in epoch seconds."""
+    return posix.stat(path).st_mtime
 
 
-def write_script(path: str, script: bytes, run: str = "") -> None:
-    """Write the script, under a name of its own first if another ``run`` may be at it."""
-    target = f"{path}/{SCRIPT}"
-    fd = posix.open(target + run, posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_CLOEXEC, 0o700)
-    try:
-        view = memoryview(script)
-        while view:
-            view = view[posix.write(fd, view) :]
-    finally:
-        posix.close(fd)
-    if run:
-        posix.rename(target + run, target)
-
-
-def remove(path: str, restarts: int) -> None:
-    """Remove what runs up to this one left behind, nothing of a later one."""
-    claim, record = Claim.read(path), Exit.read(path)
-    if max(claim.restarts if claim else -1, record.restarts if record else -1) > restarts:
-        return
+def remove(path: str) -> None:
+    """Remove a job folder, whatever is in it."""
     try:
         for name in posix.listdir(path):
             posix.unlink(f"{path}/{name}")
         posix.rmdir(path)
     except FileNotFoundError:
         return
+
+
+def leftovers(spool: str) -> list[tuple[str, int, int]]:
+    """All folders below the spool: path, job id and 0, or 0 and the pid of the supervisor that made it aside."""
+    found = []
+    for name in posix.listdir(spool):
+        if name.startswith("job"):
+            found.append((f"{spool}/{name}", int(name[3:]), 0))
+        elif name.startswith(_ASIDE):
+            found.append((f"{spool}/{name}", 0, int(name[len(_ASIDE) :])))
+    return found

@@ -1,29 +1,36 @@
 """A supervisor: the parent of one batch script at a time, and of everything the script leaves behind.
 
-It depends on nothing: the controller and the starter may die while it waits, it still records how the run ended. When
-its controller is there it takes the next run from it, so that most runs cost one fork.
+It depends on nothing: the controller and the starter may die while it waits, it still records how the run ended. While
+its controller is there it takes the next run from it.
 """
 
 import posix
-from _signal import SIG_DFL, SIG_IGN, SIGCHLD, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM, signal  # type: ignore[import-not-found]
+from _signal import (  # type: ignore[import-not-found]
+    SIG_DFL,
+    SIG_IGN,
+    SIGCHLD,
+    SIGHUP,
+    SIGINT,
+    SIGKILL,
+    SIGQUIT,
+    SIGTERM,
+    signal,
+)
 from _socket import socket
-from errno import ENOSPC
-from time import sleep, time
+from time import time
 
 from shim.executor.local import processes, spool, wire
 from shim.executor.local.memory import MemoryGuard
-from shim.executor.local.script import ALREADY_CLAIMED, Order, become_script
+from shim.executor.local.script import Order, become_script
 
-BEGUN_BEFORE = "already"
+BEGUN_BEFORE = "begun before"
 FINISHED = "finished"
 NOT_STARTED = "not started"
 _PRIVATE = 0o077
-_RETRY = 1.0
-"""Seconds between attempts to record an end on a full disk."""
 
 
 def main(channel: socket) -> None:
-    """Serve the controller at the other end of the channel, then leave."""
+    """Serve the controller at the other end of the channel, then leave. Never returns."""
     try:
         posix.setsid()
         for number in (SIGHUP, SIGINT, SIGQUIT, SIGTERM):
@@ -31,73 +38,65 @@ def main(channel: socket) -> None:
         signal(SIGCHLD, SIG_DFL)
         me = processes.process(posix.getpid())
         assert me is not None
-        boot = processes.boot_id()
         wire.send(channel, (me.pid, me.start))
-        while (message := wire.receive(channel)) is not None:
-            order = Order(message, me.pid, me.start, boot)
-            wire.send(channel, _run(order))
+        _serve(channel, f"{me.pid}:{me.start}:{processes.boot_id()}", me.pid)
     except OSError:
         pass  # the controller is gone; the run is recorded
     finally:
         posix._exit(0)
 
 
-def _run(order: Order) -> tuple[str, str]:
+def _serve(channel: socket, name: str, pid: int) -> None:
+    folder = None
+    while (message := wire.receive(channel)) is not None:
+        order = Order(message)
+        folder = folder or spool.Folder(order.spool, name, pid)
+        wire.send(channel, _run(order, folder))
+
+
+def _run(order: Order, folder: spool.Folder) -> tuple[str, str]:
     """One run from start to record. What to tell the controller: a word and a text."""
     try:
-        if not _make_folder(order):
+        folder.prepare(order.script, spool.ordered(order.job_id, order.restarts), order.recycle)
+        if not folder.publish(spool.folder(order.spool, order.job_id)):
             return BEGUN_BEFORE, ""
     except OSError as error:
         return NOT_STARTED, error.strerror or ""
-    record = spool.Exit(order.restarts, time())
+    record = spool.Exit(time())
+    script = _start(order, folder, record)
+    if script:
+        folder.marked(spool.running(order.job_id, order.restarts, script))
+        _wait(order, record, script)
+    _record(order, folder, record)
+    return FINISHED, record.text()
+
+
+def _start(order: Order, folder: spool.Folder, record: spool.Exit) -> int:
+    """Fork the process that becomes the script. Its pid, 0 where Slurm fails the launch."""
     posix.umask(order.umask)
+    fds: list[int] = []
     try:
-        fds = order.open_files()
-        script = _fork(order, fds)
+        order.open_files(fds)
+        pid = posix.fork()
+        if not pid:
+            become_script(order, folder, fds)
+        return pid
     except OSError as error:
-        record.launch_failure = f"{error.strerror}: {error.filename}"
-        script = 0
+        record.launch_failure = error.strerror or "launch failed"
+        return 0
     finally:
         posix.umask(_PRIVATE)
-    if script:
-        for fd in set(fds):
+        for fd in fds:
             posix.close(fd)
-        _wait(order, record, script)
-        if record.status == ALREADY_CLAIMED << 8 and not order.owns_claim():
-            return BEGUN_BEFORE, ""
-    return _record(order, record)
-
-
-def _make_folder(order: Order) -> bool:
-    """The job folder with the script in it; False if this run began before. Raises OSError."""
-    try:
-        posix.mkdir(order.folder)
-        spool.write_script(order.folder, order.script)
-    except FileExistsError:
-        claim, record = spool.Claim.read(order.folder), spool.Exit.read(order.folder)
-        if any(found is not None and found.restarts >= order.restarts for found in (claim, record)):
-            return False
-        if claim or record:  # of an earlier run
-            spool.remove(order.folder, order.restarts - 1)
-            posix.mkdir(order.folder)
-        spool.write_script(order.folder, order.script, f".{order.pid}")
-    return True
-
-
-def _fork(order: Order, fds: tuple[int, int, int]) -> int:
-    pid = posix.fork()
-    if not pid:
-        become_script(order, fds)
-    return pid
 
 
 def _wait(order: Order, record: spool.Exit, script: int) -> None:
     """Wait for the script, then end what it left behind."""
     guard = MemoryGuard(order, script) if order.memory_limit else None
-    running = True
+    is_running = True
     while True:
         try:
-            pid, status, usage = posix.wait4(-1, posix.WNOHANG if guard and running else 0)
+            pid, status, usage = posix.wait4(-1, posix.WNOHANG if guard and is_running else 0)
         except ChildProcessError:
             return
         if not pid and guard:
@@ -107,10 +106,10 @@ def _wait(order: Order, record: spool.Exit, script: int) -> None:
         record.system += usage.ru_stime
         record.max_rss = max(record.max_rss, usage.ru_maxrss)
         if pid == script:
-            running = False
+            is_running = False
             record.status = status & 0xFF7F  # whether it left a core file is no part of Slurm's status
             record.end = time()
-        if not running:
+        if not is_running:
             _kill_all()
 
 
@@ -119,13 +118,10 @@ def _kill_all() -> None:
         processes.send_signal(one, SIGKILL)
 
 
-def _record(order: Order, record: spool.Exit) -> tuple[str, str]:
-    """Write the record, however long the disk is full."""
-    while True:
-        try:
-            record.write(order.folder)
-        except OSError as error:
-            if error.errno == ENOSPC:
-                sleep(_RETRY)
-                continue
-        return FINISHED, record.text()
+def _record(order: Order, folder: spool.Folder, record: spool.Exit) -> None:
+    mark = spool.ended(order.job_id, order.restarts, record)
+    try:
+        folder.mark(mark)
+    except FileNotFoundError:  # the script's process died before it had set its mark
+        folder.marked(spool.ordered(order.job_id, order.restarts))
+        folder.mark(mark)
