@@ -26,15 +26,26 @@ class Size:
         return f"{self.nodes}-{self.nodes_max}" if self.nodes_max else str(self.nodes)
 
 
-def size_of(job: Job, config: Config) -> Size:
-    """Return the size of a job (squeue man page, %C and %D; scontrol man page, NumNodes, NumCPUs, NumTasks, TRES)."""
-    need = _need(job, config)
+def size_of(job: Job, config: Config, need: Need | None = None) -> Size:
+    """Return the size of a job (squeue man page, %C and %D; scontrol man page, NumNodes, NumCPUs, NumTasks, TRES).
+
+    ``need`` is what the request resolves to, where that is known already.
+    """
+    need = need or _need(job, config)
     if job.shares:
         tasks = max(need.least_tasks, len(job.shares)) if need.ntasks is None else need.ntasks
         return Size(len(job.shares), 0, job.cpus, tasks, tres_of_shares(job.shares))
-    nodes = max(need.nodes_min, _fewest_nodes(need, config))
     nodes_max = need.nodes_max or 0 if job.pending else 0
-    return Size(min(nodes, nodes_max or nodes), nodes_max, need.least_cpus, need.least_tasks, requested_tres(need))
+    nodes = node_count(job, config, need)
+    return Size(nodes, nodes_max, need.least_cpus, need.least_tasks, requested_tres(need))
+
+
+def node_count(job: Job, config: Config, need: Need) -> int:
+    """Nodes that the job holds, or the fewest that it can get by with (squeue man page, %D)."""
+    if job.shares:
+        return len(job.shares)
+    nodes = max(need.nodes_min, _fewest_nodes(need, config))
+    return min(nodes, need.nodes_max) if need.nodes_max and job.pending else nodes
 
 
 def _need(job: Job, config: Config) -> Need:
@@ -59,7 +70,5 @@ def requested_tres(need: Need) -> Tres:
         gres["gpu"] = gpus
         if need.gpu_type:
             gres[f"gpu:{need.gpu_type}"] = gpus
-    memory = max(
-        need.memory_per_node * nodes, need.memory_per_cpu * need.least_cpus, need.memory_per_gpu * gpus
-    )
+    memory = max(need.memory_per_node * nodes, need.memory_per_cpu * need.least_cpus, need.memory_per_gpu * gpus)
     return Tres(need.least_cpus, memory, nodes, need.least_cpus, gres)

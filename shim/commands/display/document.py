@@ -1,0 +1,73 @@
+"""Nested values written as Slurm's serializers write them: json-c's pretty JSON, libyaml's tagged YAML."""
+
+import json
+import re
+from typing import Any
+
+_PLAIN = re.compile(r"[A-Za-z0-9_/.(\[<+=^$~;][^:#'\"\n\t\\{}`]*(?<! )|-[A-Za-z0-9][^:#'\"\n]*(?<! )")
+"""Scalars that YAML reads back without quotes."""
+
+
+def to_json(value: Any) -> str:
+    """``value`` as JSON: two blanks for each level, slashes escaped, an empty list on two lines."""
+    return "".join(_json(value, ""))
+
+
+def _json(value: Any, indent: str) -> list[str]:
+    deeper = indent + "  "
+    if isinstance(value, dict) and value:
+        items = [f'{deeper}{json.dumps(key)}: {"".join(_json(item, deeper))}' for key, item in value.items()]
+        return ["{\n", ",\n".join(items), f"\n{indent}}}"]
+    if isinstance(value, list):
+        items = [deeper + "".join(_json(item, deeper)) for item in value]
+        return ["[\n", ",\n".join(items), "\n" if items else "", f"{indent}]"]
+    text = json.dumps(value, ensure_ascii=False)
+    return [text.replace("/", "\\/") if isinstance(value, str) else text]
+
+
+def to_yaml(value: Any) -> str:
+    """``value`` as a YAML document with a tag on every node."""
+    lines = ["%YAML 1.1", "--- !!map"]
+    _yaml_items(value, "", lines)
+    return "\n".join([*lines, "..."])
+
+
+def _yaml_items(value: Any, indent: str, lines: list[str]) -> None:
+    """The entries of a mapping or a sequence; sequences are not indented below their key."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _yaml_entry(f"{indent}!!str {key}:", item, indent + "  ", indent, lines)
+    else:
+        for item in value:
+            _yaml_entry(f"{indent}-", item, indent + "  ", indent, lines)
+
+
+def _yaml_entry(head: str, item: Any, deeper: str, indent: str, lines: list[str]) -> None:
+    if isinstance(item, dict) and item:
+        lines.append(f"{head} !!map")
+        _yaml_items(item, deeper, lines)
+    elif isinstance(item, list) and item:
+        lines.append(f"{head} !!seq")
+        _yaml_items(item, indent, lines)
+    else:
+        lines.append(f"{head} {_yaml_scalar(item)}")
+
+
+def _yaml_scalar(value: Any) -> str:
+    if value is None or value == "":
+        return "!!null null"
+    if isinstance(value, bool):
+        return f"!!bool {str(value).lower()}"
+    if isinstance(value, int):
+        return f"!!int {value}"
+    if isinstance(value, float):
+        return f"!!float {value:f}"
+    if isinstance(value, list):
+        return "!!seq []"
+    if isinstance(value, dict):
+        return "!!map {}"
+    if _PLAIN.fullmatch(value):
+        return f"!!str {value}"
+    if "\n" in value or "\t" in value:
+        return f"!!str {json.dumps(value)}"
+    return "!!str '" + value.replace("'", "''") + "'"

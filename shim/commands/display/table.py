@@ -1,0 +1,117 @@
+"""Tables of columns with fixed widths, compiled once for all rows.
+
+Slurm counts bytes where Python counts characters, so text that is not plain ASCII goes through the table as one
+character for each of its bytes (``narrow``) and is put together again at the end (``widen``).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+R = TypeVar("R")
+
+
+def always(_: str) -> bool:
+    """Cut a value to the width of its column."""
+    return True
+
+
+def never(_: str) -> bool:
+    """Let a value stick out: node lists."""
+    return False
+
+
+def unless_duration(text: str) -> bool:
+    """Cut words such as UNLIMITED; durations stick out."""
+    return not text[:1].isdigit()
+
+
+def reasons_only(text: str) -> bool:
+    """Cut the reason in a column that holds node lists or reasons."""
+    return text.startswith("(")
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[R]):
+    """One column: its heading, how it gets a value (text or number) from a row, and which values it cuts."""
+
+    heading: str
+    value: Callable[[R], object]
+    cuts: Callable[[str], bool] = always
+    cut_heading: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Slot(Generic[R]):
+    """A column as one format wants it, followed by literal text. Width 0: as wide as the value."""
+
+    column: Column[R]
+    width: int = 0
+    right: bool = False
+    suffix: str = ""
+
+
+def narrow(text: str) -> str:
+    """``text`` with one character for each byte of its UTF-8 form."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def widen(text: str) -> str:
+    """The text that ``narrow`` made narrow; bytes that were cut apart become surrogate escapes."""
+    return text if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+def _conversion(width: int, right: bool, cut: bool) -> str:
+    if not width:
+        return "%s"
+    return f"%{'' if right else '-'}{width}{f'.{width}' if cut else ''}s"
+
+
+def _escaped(text: str) -> str:
+    return narrow(text).replace("%", "%%")
+
+
+class Table(Generic[R]):
+    """A compiled format. ``prefix`` is the literal text before the first slot."""
+
+    def __init__(self, slots: Sequence[Slot[R]], prefix: str = "") -> None:
+        self._slots = slots
+        body = [
+            _conversion(slot.width, slot.right, slot.column.cuts is always) + _escaped(slot.suffix) for slot in slots
+        ]
+        self._template = _escaped(prefix) + "".join(body) + "\n"
+        self._getters = [self._getter(slot) for slot in slots]
+        self._prefix = prefix
+
+    @staticmethod
+    def _getter(slot: Slot[R]) -> Callable[[R], object]:
+        """The column's value; where only some values are cut, cut already."""
+        value, cuts, width = slot.column.value, slot.column.cuts, slot.width
+        if not width or cuts is always or cuts is never:
+            return value
+
+        def cut_some(row: R) -> object:
+            text = str(value(row))
+            return text[:width] if cuts(text) else text
+
+        return cut_some
+
+    def header(self) -> str:
+        """The line of headings."""
+        words = [
+            _conversion(slot.width, slot.right, slot.column.cut_heading) % slot.column.heading + narrow(slot.suffix)
+            for slot in self._slots
+        ]
+        return widen(narrow(self._prefix) + "".join(words) + "\n")
+
+    def lines(self, rows: Sequence[R]) -> str:
+        """All rows, a line each."""
+        template, getters = self._template, self._getters
+        lines = [template % tuple([get(row) for get in getters]) for row in rows]
+        text = "".join(lines)
+        if text.isascii():
+            return text
+        narrowed = [
+            template % tuple([narrow(str(get(row))) for get in getters]) for row in rows
+        ]
+        return widen("".join(narrowed))

@@ -1,0 +1,138 @@
+"""squeue: the queue as a table (squeue man page)."""
+
+import asyncio
+
+from shim.commands.call import Call, Exit
+from shim.commands.display.times import TimeFormat
+from shim.commands.jobfields import list_limit
+from shim.commands.squeue_dump import dump
+from shim.commands.squeue_format import job_table, step_table
+from shim.commands.squeue_order import DEFAULT_SORT, Order, SortError, sort_terms
+from shim.commands.squeue_query import Query, parse
+from shim.commands.squeue_rows import Row, by_partition, combined, expanded
+from shim.commands.squeue_select import UnknownJobError, select
+from shim.commands.squeue_steps import DEFAULT_SORT as DEFAULT_STEP_SORT
+from shim.commands.squeue_steps import StepColumns, select_steps, sort_steps
+from shim.commands.squeue_values import JobValues
+from shim.job.errors import Errno
+
+POLL = 0.5
+"""Seconds between two looks at whether the client of a repeated report is still there."""
+
+
+async def run(call: Call) -> int:
+    """Run one call of squeue."""
+    try:
+        query = parse(call)
+        if query.verbose:
+            call.out(dump(query))
+        if "json" in query.flags or "yaml" in query.flags:
+            _dump_all(call, query)
+            return 0
+        if "cluster" in query.given and not _own_cluster(call, query):
+            return 1
+        _report(call, query)
+        while query.iterate and await _still_there(call, query.iterate):
+            call.out("\n")
+            _report(call, query)
+    except Exit as end:
+        return end.code
+    return 0
+
+
+def _dump_all(call: Call, query: Query) -> None:
+    from shim.commands.squeue_json import json_report, yaml_report  # few ask for it
+
+    call.out(json_report(call.queue) if "json" in query.flags else yaml_report(call.queue))
+
+
+async def _still_there(call: Call, seconds: float) -> bool:
+    """Wait for the next report; False as soon as the client is gone."""
+    clock = asyncio.get_running_loop().time
+    end = clock() + seconds
+    while not call.closed():
+        left = end - clock()
+        if left <= 0:
+            return True
+        await asyncio.sleep(min(left, POLL))
+    return False
+
+
+def _own_cluster(call: Call, query: Query) -> bool:
+    """True if the one cluster there is was asked for; its name goes above the table."""
+    own = call.queue.config.cluster_name
+    names = query.words("cluster") or [own]
+    others = [name for name in names if name not in (own, "all")]
+    for name in others:
+        call.error(f"No cluster '{name}' known by database.")
+    if len(others) == len(names):
+        call.error(
+            f"'{query.given['cluster']}' can't be reached now, or it is an invalid entry for --cluster.  "
+            "Use 'sacctmgr list clusters' to see available clusters."
+        )
+        return False
+    if "noheader" not in query.flags:
+        call.out(f"CLUSTER: {own}\n")
+    return True
+
+
+def _report(call: Call, query: Query) -> None:
+    """Print one table. Raises Exit where there is none."""
+    now = call.queue.now()
+    if "noheader" not in query.flags and (query.iterate or query.verbose or "long" in query.flags):
+        date = TimeFormat({"SLURM_TIME_FORMAT": "%a %b %d %H:%M:%S %Y", "TZ": call.env.get("TZ", "")})
+        call.out(date(now) + "\n")
+    if "steps" in query.flags:
+        _report_steps(call, query, now)
+    else:
+        _report_jobs(call, query, now)
+
+
+def _report_jobs(call: Call, query: Query, now: float) -> None:
+    queue = call.queue
+    try:
+        rows = select(queue, query)
+    except UnknownJobError:
+        call.err(f"slurm_load_jobs error: {Errno.INVALID_JOB_ID.text}")
+        raise Exit(1) from None
+    if query.verbose:
+        call.out(f"last_update_time={0 if query.jobs else int(now)} records={len(rows)}\n")
+    values = JobValues(queue, now, call.env, convert="noconvert" not in query.flags)
+    table = job_table(query, values, lambda what: call.error(f"Invalid job format specification: {what}"))
+    if "noheader" not in query.flags:
+        call.out(table.header())
+    call.out(table.lines(_arranged(call, query, rows, now)))
+
+
+def _arranged(call: Call, query: Query, rows: list[Row], now: float) -> list[Row]:
+    """The rows as they are printed: by partition, arrays folded or unfolded, in order."""
+    queue = call.queue
+    tiers = None
+    if "priority" in query.flags:
+        wanted = query.words("partitions")
+        rows = by_partition(rows, lambda name: wanted is None or name in wanted)
+        tiers = {name: partition.priority_tier for name, partition in queue.partitions.items()}
+    if "array" not in query.flags and "array-unique" not in query.flags:
+        rows = combined(rows, list_limit(call.env))
+    order = Order(queue, now, tiers)
+    terms = sort_terms(DEFAULT_SORT if query.sort is None else query.sort)
+    try:
+        for letter in order.check(terms):
+            call.err(f"squeue: Invalid sort specification: {letter}")
+    except SortError as error:
+        call.error(f"Invalid sort specification: {error}")
+        raise Exit(1) from None
+    rows = order.sort(rows, terms)
+    return expanded(rows) if "array" in query.flags else rows
+
+
+def _report_steps(call: Call, query: Query, now: float) -> None:
+    rows = select_steps(call.queue, query)
+    if query.verbose:
+        call.out(f"last_update_time={int(now)} records={len(rows)}\n")
+    columns = StepColumns(call.queue.config.cluster_name, now, call.env)
+    table = step_table(query, columns, lambda what: call.error(f"Invalid job step format specification: {what}"))
+    if "noheader" not in query.flags:
+        call.out(table.header())
+    sort_steps(rows, sort_terms(DEFAULT_STEP_SORT if query.sort is None else query.sort), now)
+    call.out(table.lines(rows))
