@@ -36,6 +36,7 @@ class Errno(Enum):
     CIRCULAR_DEPENDENCY = (2071, "Circular job dependency")
     NOT_SUPPORTED = (2036, "Requested operation not supported on this system")
     DISABLED = (2037, "Requested operation is presently disabled")
+    PARTITION_IN_USE = (2075, "Partition is in use")
     JOB_HELD = (2042, "Job is in held state, pending scheduler release")
     JOB_SUSPENDED = (2077, "Job is current suspended, requested operation disabled")
     JOB_NOT_SUSPENDED = (2087, "Job is not suspended")

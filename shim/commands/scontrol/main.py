@@ -1,0 +1,84 @@
+"""The words scontrol understands, one command at a time or at its prompt (scontrol man page, COMMANDS)."""
+
+import shlex
+
+from shim.commands.call import Call
+from shim.commands.scontrol.session import Session
+from shim.commands.scontrol.verbs import find_verb
+from shim.options.getopt import Getopt, OptionError, usage_error
+from shim.options.scontrol import OPTIONS
+
+PROMPT = "scontrol: "
+
+
+async def run(call: Call) -> int:
+    """Run one call of scontrol."""
+    session = Session(call)
+    scan = Getopt(OPTIONS, call.argv)
+    try:
+        for option, _value in scan:
+            if option.key in ("help", "usage", "version"):
+                await perform(session, [option.key])
+                return session.exit_code
+            _switch(session, option.key)
+    except OptionError as error:
+        call.err(usage_error(call.command, error))
+        return 1
+    if scan.operands:
+        await perform(session, scan.operands)
+    else:
+        await _converse(session)
+    return session.exit_code
+
+
+def _switch(session: Session, key: str) -> None:
+    switches = {"oneliner": "oneliner", "details": "details", "all": "all", "quiet": "quiet", "verbose": "verbose"}
+    if key in switches:
+        setattr(session, switches[key], True)
+    elif key == "hide":
+        session.all = False
+
+
+async def perform(session: Session, words: list[str]) -> None:
+    """Run one command: a word and its arguments."""
+    word, *arguments = words
+    verb = find_verb(word)
+    if verb is None:
+        session.fail(f"invalid keyword: {word}")
+    elif len(arguments) < verb.fewest:
+        session.fail(verb.too_few.format(word))
+    else:
+        if verb.most is not None and len(arguments) > verb.most:
+            session.fail(verb.too_many.format(word))
+            if not verb.goes_on:
+                return
+        answer = verb.action(session, arguments)
+        if answer is not None:
+            await answer
+
+
+async def _converse(session: Session) -> None:
+    """Prompt for commands until the end of input, ``exit`` or ``quit``; ``!!`` repeats the last one."""
+    read = session.call.read_stdin
+    text = (await read()).decode(errors="surrogateescape") if read else ""
+    last: list[str] = []
+    for line in text.splitlines():
+        session.out(PROMPT)
+        words = _words(line)
+        if words == ["!!"]:
+            words = last
+        if not words:
+            continue
+        last = words
+        await perform(session, words)
+        if session.over:
+            return
+    session.out(PROMPT + "\n")
+
+
+def _words(line: str) -> list[str]:
+    """The words of a line, quotes understood."""
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return line.split()

@@ -1,0 +1,48 @@
+"""One call of scontrol: its caller, its switches, and how it will have ended."""
+
+import os
+from dataclasses import dataclass
+
+from shim.commands.call import Call
+from shim.controller.queue import Queue
+from shim.job.errors import SlurmError
+
+
+@dataclass
+class Session:
+    """What the commands of one call share; ``exit_code`` becomes 1 with the first failure and stays so."""
+
+    call: Call
+    all: bool = False  # hidden partitions too
+    details: bool = False
+    oneliner: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    exit_code: int = 0
+    over: bool = False  # exit was asked for
+
+    @property
+    def queue(self) -> Queue:
+        """The controller's queue."""
+        return self.call.queue
+
+    @property
+    def user_id(self) -> int:
+        """Who calls: a controller serves the one user who runs it."""
+        return os.getuid()
+
+    def out(self, text: str) -> None:
+        """Print on standard output, as it is."""
+        self.call.out(text)
+
+    def fail(self, text: str = "") -> None:
+        """Print a line on standard error, unless quiet, and end with exit code 1."""
+        self.exit_code = 1
+        if text and not self.quiet:
+            self.call.err(text)
+
+    def refuse(self, error: SlurmError, prefix: str = "", suffix: str = "") -> None:
+        """Print why the controller refused."""
+        for note in error.notes:
+            self.call.error(note)
+        self.fail(f"{prefix}{error.text}{suffix}")
