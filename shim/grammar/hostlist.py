@@ -66,9 +66,9 @@ class _Host(NamedTuple):
     def digits(self) -> str:
         return f"{self.number:0{self.width}}" if self.width else ""
 
-    def follows(self, other: _Host) -> bool:
-        """Whether this is the next host after ``other``: 9 to 10 and 09 to 10, but not 9 to 010."""
-        return self.number == other.number + 1 and self.digits == f"{self.number:0{other.width}}"
+    def pads_like(self, other: _Host) -> bool:
+        """Whether both could stand in one range: 9 and 10, 09 and 10, but not 9 and 010."""
+        return self.digits == f"{self.number:0{other.width}}" or other.digits == f"{other.number:0{self.width}}"
 
 
 def _take_apart(name: str) -> _Host:
@@ -77,9 +77,11 @@ def _take_apart(name: str) -> _Host:
     return _Host(name[: len(name) - len(digits)], len(digits), int(digits or -1))
 
 
-def _order(host: _Host) -> tuple[str, int, int]:
-    padded = host.width if host.width != len(str(host.number)) else 0
-    return (host.prefix, padded, host.number)
+def _compare(a: _Host, b: _Host) -> int:
+    """Order by prefix, then by number among hosts that pad alike, otherwise by width."""
+    if a.prefix != b.prefix:
+        return -1 if a.prefix < b.prefix else 1
+    return a.number - b.number if a.pads_like(b) else a.width - b.width
 
 
 def _runs(hosts: Iterable[_Host]) -> Iterator[tuple[_Host, _Host]]:
@@ -89,7 +91,7 @@ def _runs(hosts: Iterable[_Host]) -> Iterator[tuple[_Host, _Host]]:
     for host in hosts:
         if first is None or last is None:
             first = host
-        elif not host.follows(last):
+        elif not (host.number == last.number + 1 and host.digits == f"{host.number:0{last.width}}"):
             yield first, last
             first = host
         last = host
@@ -104,7 +106,7 @@ def fold_hostlist(names: Iterable[str], sort: bool = False) -> str:
     """
     hosts = [_take_apart(name) for name in names]
     if sort:
-        hosts.sort(key=_order)
+        hosts.sort(key=functools.cmp_to_key(_compare))
     folded: list[str] = []
     for (prefix, numbered), group in itertools.groupby(hosts, key=lambda host: (host.prefix, host.width > 0)):
         if not numbered:

@@ -127,9 +127,12 @@ def parse_when(text: str, now: float, zone: tzinfo | None = None, past: bool = F
     if moment.offset is not None:
         return int(now) + moment.offset
     try:
-        return _resolved(moment, datetime.fromtimestamp(int(now), zone), past)
+        seconds = _resolved(moment, datetime.fromtimestamp(int(now), zone), past)
     except (ValueError, OverflowError):  # a year that no calendar has
         raise WhenError(text, None) from None
+    if seconds == 0:
+        raise WhenError(text, None)  # 0 is Slurm's sign of an error
+    return seconds
 
 
 def _resolved(moment: _Moment, now: datetime, past: bool) -> int:
