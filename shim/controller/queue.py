@@ -6,6 +6,7 @@ are sent. So a job whose id anybody has seen is on disk, and a run never starts 
 """
 
 import asyncio
+import logging
 import os
 import sqlite3
 import time
@@ -34,6 +35,7 @@ from shim.table.table import Table
 if TYPE_CHECKING:
     from shim.controller.mail import Mailer
 
+_LOG = logging.getLogger(__name__)
 SYNC_DELAY = 0.5
 """Seconds after which the starts and ends of runs are safe from a power failure (from kill -9 they are at once)."""
 RETRY_COMMIT = 1.0
@@ -387,7 +389,10 @@ class Queue:
             return
         actions, self._after_commit = self._after_commit, []
         for action in actions:
-            action()
+            try:
+                action()
+            except Exception:  # one that fails must not keep the others from happening
+                _LOG.exception("after a commit")
         waiters, self._flush_waiters = self._flush_waiters, []
         for waiter in waiters:
             if not waiter.done():
@@ -531,7 +536,7 @@ class Queue:
             self.dispatcher.hold_resources(job)
             self.dispatcher.watch_limit(job)
         for job in self.jobs.values():
-            if job.pending:
+            if not job.state.finished:
                 self.dependencies.watch(job)
         for job in list(self.jobs.values()):
             if job.pending:

@@ -83,8 +83,6 @@ class Dependencies:
         """Judge all waits of a job now, record what they have come to; True if it must wait on."""
         if job.is_array_rest and any(wait.kind == "aftercorr" for wait in job.waits.terms):
             self._split_corresponding(job)
-            if not job.pending or self.queue.jobs.get(job.job_id) is not job or not job.waits:
-                return job.pending and bool(job.waits)
         outcomes = [self._judge(job, wait) for wait in job.waits.terms]
         waits, outcome = settle(job.waits, outcomes)
         if waits != job.waits:
@@ -159,8 +157,10 @@ class Dependencies:
                 for wait in rest.waits.terms
                 if wait.kind == "aftercorr"
             ]
-            if any(outcome is not Outcome.OPEN for outcome in outcomes) and rest.tasks is not None:
-                queue.place_in_queue(queue.dispatcher.split(rest, index))
+            if any(outcome is not Outcome.OPEN for outcome in outcomes):
+                task = queue.dispatcher.split(rest, index)
+                if task is not rest:  # the last one is judged by who asked
+                    queue.place_in_queue(task)
 
     def _earlier_namesake(self, job: Job) -> bool:
         """True while an earlier job of the same name (and user: there is one) is not over."""

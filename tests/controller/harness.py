@@ -1,6 +1,7 @@
 """A real queue over a real table, with an executor whose runs end when the test says so."""
 
 import asyncio
+import logging
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -85,6 +86,17 @@ class HandExecutor:
         self.events.finished(Ended(job_id, launch.restarts, status, now, now, **more))
 
 
+class _Errors(logging.Handler):
+    """What is logged as an error fails the test."""
+
+    def __init__(self, errors: list[object]) -> None:
+        super().__init__(logging.ERROR)
+        self.errors = errors
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.errors.append((record.getMessage(), record.exc_info))
+
+
 class World:
     """One user's queue in a folder of its own; ``crash`` is what kill -9 and a new controller make of it."""
 
@@ -103,6 +115,9 @@ class World:
         self._open()
 
     def _open(self) -> None:
+        self.errors: list[object] = []
+        self.loop.set_exception_handler(lambda _, context: self.errors.append(context))
+        logging.getLogger("shim").addHandler(_Errors(self.errors))
         self.table = Table(self.folder / "jobs.db")
 
         async def begin() -> Queue:
@@ -135,7 +150,9 @@ class World:
         self._open()
 
     def run(self, coroutine: Any) -> Any:
-        return self.loop.run_until_complete(coroutine)
+        result = self.loop.run_until_complete(coroutine)
+        assert not self.errors, self.errors
+        return result
 
     def settle(self) -> None:
         """Let everything happen that can happen now."""
