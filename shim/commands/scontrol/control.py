@@ -3,6 +3,7 @@
 import os
 import socket
 
+from shim.commands.display.version import version_line
 from shim.commands.scontrol.session import Session
 from shim.job.errors import Errno
 
@@ -21,7 +22,7 @@ def ping(session: Session, _words: list[str]) -> None:
 
 def version(session: Session, _words: list[str]) -> None:
     """``version``: that of the Slurm which is imitated, for clients that parse it."""
-    session.out(f"slurm-wlm {session.queue.config.version}\n")
+    session.out(version_line(session.queue.config) + "\n")
 
 
 def shutdown(session: Session, _words: list[str]) -> None:

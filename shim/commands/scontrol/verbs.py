@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from shim.commands.help import help_text
 from shim.commands.scontrol import control, jobs, partitions, processes, show, update, write
 from shim.commands.scontrol.session import Session
-from shim.options.reporting import help_text
 
 Action = Callable[[Session, list[str]], Awaitable[None] | None]
 
@@ -32,7 +32,7 @@ def _switch(name: str, value: bool = True) -> Action:
 
 
 def _help(session: Session, _arguments: list[str]) -> None:
-    session.out(help_text("scontrol", "help"))
+    session.out(help_text("scontrol"))
 
 
 VERBS = (
