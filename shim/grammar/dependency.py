@@ -62,6 +62,9 @@ _Target = tuple[int, tuple[int | None, ...], int]  # job, tasks, delay in minute
 class _Rules:
     NUMBER = int
 
+    def NEGATIVE(self, token: str) -> int:
+        return int(token) & 0xFFFFFFFF  # what Slurm makes of -1: the ID of a job that never was
+
     def range(self, parts: Sequence[int | None]) -> range:
         first, last, step = parts
         assert first is not None

@@ -27,7 +27,7 @@ class _Rules:
         low, high = str(parts[0]), str(parts[1] or parts[0])
         first, last = int(low), int(high)
         if not first <= last < first + MAX_HOSTS_IN_RANGE:
-            raise GrammarError(f"{low}-{high}", problem="is not a range of hosts")
+            raise GrammarError("", problem=f"{low}-{high} is not a range of hosts")
         return tuple(f"{number:0{len(low)}}" for number in range(first, last + 1))
 
     def ranges(self, parts: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

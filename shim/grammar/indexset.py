@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import heapq
 import itertools
 import math
+import operator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ class IndexSet:
         return sum(map(len, self._ranges))
 
     def __contains__(self, index: object) -> bool:
-        return any(index in progression for progression in self._ranges)
+        return isinstance(index, int) and index in self._around(index)
 
     def __iter__(self) -> Iterator[int]:
         return itertools.chain.from_iterable(self._ranges)
@@ -92,12 +94,26 @@ class IndexSet:
     def pop_first(self) -> tuple[int, IndexSet]:
         """Return the lowest index and the set without it, at a cost that does not depend on the number of indices."""
         index = self.first()
-        head, *rest = self._ranges
-        return index, _made([*_coalesced([head[1:], *rest[:1]]), *rest[1:]])
+        return index, self.without(index)
 
     def without(self, index: int) -> IndexSet:
         """Return the set without ``index``, which need not be in it."""
-        return self - _made([range(index, index + 1)])
+        progression = self._around(index)
+        if index not in progression:
+            return self
+        place, position = self._place(index), progression.index(index)
+        first, last = max(place - 1, 0), place + 2  # the neighbours, which may join with what is left
+        left, right = progression[:position], progression[position + 1 :]
+        pieces = _coalesced([*self._ranges[first:place], left, right, *self._ranges[place + 1 : last]])
+        return _made([*self._ranges[:first], *pieces, *self._ranges[last:]])
+
+    def _place(self, index: int) -> int:
+        return bisect.bisect_right(self._ranges, index, key=operator.attrgetter("start")) - 1
+
+    def _around(self, index: int) -> range:
+        """Return the only progression that can hold ``index``."""
+        place = self._place(index)
+        return self._ranges[place] if place >= 0 else range(0)
 
     def runs(self) -> Iterator[tuple[int, int]]:
         """Yield the first and the last index of every unbroken run, lazily."""

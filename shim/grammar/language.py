@@ -46,3 +46,7 @@ class Language(Generic[Value]):
             raise GrammarError(text, position or 0) from None
         except UnexpectedInput as error:
             raise GrammarError(text, error.pos_in_stream or 0) from None
+        except GrammarError as error:  # a rule's own, which knows its part of the text only
+            raise GrammarError(text, error.position, error.problem) from None
+        except ValueError:
+            raise GrammarError(text, problem="has a number with too many digits") from None

@@ -217,3 +217,11 @@ def test_what_is_displayed_in_full_reads_back(plain, throttle):
     assert parse_array(indices.display(0)).indices == indices
     spec = ArraySpec(indices, throttle)
     assert parse_array(str(spec)).throttle == throttle
+
+
+@given(st.sets(st.integers(0, 30), min_size=3), st.randoms())
+def test_thinning_keeps_regular_sets_as_one_progression(plain, random):
+    indices = IndexSet.from_iterable(plain)
+    for index in random.sample(sorted(plain), len(plain) - 2):
+        indices = indices.without(index)
+        assert indices.display(0) == IndexSet.from_iterable(indices).display(0)

@@ -51,6 +51,7 @@ from shim.grammar.errors import GrammarError
         ("after:401+2:402+4", "after:401+2,after:402+4"),
         ("afterok:401(unfulfilled)", "afterok:401"),
         ("afterok:401_1(failed),after:402+2(unfulfilled)", "afterok:401_1,after:402+2"),
+        ("afterok:-1,afterok:401", "afterok:4294967295,afterok:401"),
         ("", ""),
         ("0", ""),
     ],

@@ -111,3 +111,9 @@ def test_limits_come_back(minutes):
     shown = format_time_limit(minutes)
     assert parse_time_limit(shown) == minutes
     assert parse_seconds(format_dhms(minutes * 60)) == minutes * 60
+
+
+def test_numbers_beyond_reason():
+    with pytest.raises(GrammarError) as caught:
+        parse_seconds("9" * 5000)
+    assert caught.value.text == "9" * 5000
