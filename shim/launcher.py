@@ -35,17 +35,12 @@ def state_dir() -> bytes:
     return home + b"/.local/state/slurm-shim"
 
 
-def request(command: str, argv: list[str]) -> bytes:
-    """The bytes of one call."""
+def request(command: str, argv: list[str], cwd: bytes, environ: "dict[bytes, bytes]", terminals: str) -> bytes:
+    """The bytes of one call; ``terminals`` names which of the descriptors 0, 1 and 2 are terminals."""
     encoding = sys.getfilesystemencoding()
-    try:
-        cwd = posix.getcwdb()
-    except OSError:
-        cwd = posix.environ.get(b"PWD", b"/")
-    flags = "".join(str(fd) for fd in (0, 1, 2) if posix.isatty(fd))
-    fields = [VERSION.encode(), command.encode(encoding, "surrogateescape"), cwd, flags.encode(), b"%d" % len(argv)]
+    fields = [VERSION.encode(), command.encode(encoding, "surrogateescape"), cwd, terminals.encode(), b"%d" % len(argv)]
     fields += [argument.encode(encoding, "surrogateescape") for argument in argv]
-    fields += [name + b"=" + value for name, value in posix.environ.items()]
+    fields += [name + b"=" + value for name, value in environ.items()]
     body = b"\0".join(fields)
     return b"%08x" % len(body) + body
 
@@ -103,15 +98,20 @@ def send_stdin(channel: _socket.socket) -> None:
             return
 
 
+def read_frame(channel: _socket.socket) -> tuple[bytes, bytes]:
+    """The next frame of the conversation: its letter and its payload."""
+    head = read_exactly(channel, 9)
+    return head[:1], read_exactly(channel, int(head[1:], 16))
+
+
 def converse(channel: _socket.socket, call: bytes) -> int | None:
     """Make the call and serve it to its end. The exit code; None where the controller must be replaced."""
     answered = False
     try:
         channel.sendall(call)
         while True:
-            head = read_exactly(channel, 9)
+            kind, payload = read_frame(channel)
             answered = True
-            kind, payload = head[:1], read_exactly(channel, int(head[1:], 16))
             if kind == b"1" or kind == b"2":
                 write_all(int(kind), payload)
             elif kind == b"X":
@@ -135,7 +135,12 @@ def main(command: str, argv: list[str]) -> int:
     """Run one command; the exit code."""
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
-    call = request(command, argv)
+    try:
+        cwd = posix.getcwdb()
+    except OSError:
+        cwd = posix.environ.get(b"PWD", b"/")
+    terminals = "".join([str(fd) for fd in (0, 1, 2) if posix.isatty(fd)])
+    call = request(command, argv, cwd, posix.environ, terminals)
     if (channel := connect()) is not None and (code := converse(channel, call)) is not None:
         return code
     from shim import contact

@@ -60,7 +60,7 @@ def make_launch(queue: "Queue", job: Job) -> Launch:
     """The run of a job's batch script, with everything it needs."""
     request = job.request
     environment = dict(parse_environment(queue.table.content(job.environment_id)))
-    for name, value in job_environment(job, queue.config).items():
+    for name, value in job_environment(job, queue.config, environment).items():
         environment[name.encode()] = os.fsencode(value)
     environment[b"SLURM_SHIM_STATE"] = os.fsencode(queue.state_dir)  # the commands in the job find this queue
     if queue.config.source:
