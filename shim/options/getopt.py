@@ -85,10 +85,10 @@ class Getopt(Generic[O]):
         return option, self._following(f"option '--{name}' requires an argument")
 
     def _find(self, typed: str, word: str) -> tuple[str, O]:
-        matches = [(name, option) for name, option in self._long if name.startswith(typed)]
-        for name, option in matches:
+        for name, option in self._long:
             if name == typed:
                 return name, option
+        matches = [(name, option) for name, option in self._long if name.startswith(typed) and option.abbreviates]
         if not matches:
             raise OptionError(f"unrecognized option '--{word}'")
         first = matches[0]

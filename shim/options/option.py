@@ -37,6 +37,12 @@ class Option:
     local: Effect = Effect.HONOURED
     dstack: Effect = Effect.HONOURED
     note: str = ""
+    since: str = ""  # the release of Slurm that brought it, or the plug-in, where the one imitated lacks it
+
+    @property
+    def abbreviates(self) -> bool:
+        """False for what the imitated release lacks: it must not make abbreviations of others ambiguous."""
+        return not self.since
 
     @property
     def key(self) -> str:

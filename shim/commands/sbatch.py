@@ -1,0 +1,202 @@
+"""sbatch: take a batch script and queue it (sbatch(1))."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from shim.commands.call import Call
+from shim.commands.submission import Body, Submission, check, command_line, find_script, place, report, submissions
+from shim.grammar.directives import DirectiveError, ScriptError, check_script, parse_script
+from shim.job.errors import Errno, SlurmError
+from shim.job.record import Job
+from shim.job.states import State
+from shim.options.gather import Gathered, Inputs, gather
+from shim.options.getopt import OptionError
+from shim.options.joboption import VALUE_ERROR, Complaint, Fields
+
+RETRIES = 15
+"""How often a submission is tried again while the queue is full; the n-th time after n seconds more."""
+
+_WRAPPED = "#!/bin/sh\n# This script was created by sbatch --wrap.\n\n{}\n"
+
+
+async def run(call: Call) -> int:
+    """Submit the job that the caller describes. The exit code is sbatch's."""
+    try:
+        early, operands = command_line(call).early(place(call))
+        if early.fields.get("wrap") is not None and operands:
+            raise _fault("Script arguments not permitted with --wrap option")
+        if early.fields.get("verbose") and early.fields.get("quiet"):
+            raise _fault("don't specify both --verbose (-v) and --quiet (-Q)")
+        body = await _body(call, early.fields, operands)
+        components = await _components(call, early, body)
+        jobs = await submissions(call, components, body)
+    except (Complaint, OptionError) as error:
+        return report(call, error)
+    except SlurmError as error:
+        return _refused(call, error, test_only=False)
+    fields = components[0].fields
+    return _test(call, jobs[0]) if fields.get("test_only") else await _submit(call, jobs, fields)
+
+
+def _fault(*lines: str) -> Complaint:
+    return Complaint(*(f"error: {line}" for line in lines), code=VALUE_ERROR)
+
+
+# -- the script ------------------------------------------------------------------------------------------------------
+
+
+async def _body(call: Call, fields: Fields, operands: list[str]) -> Body:
+    """The script, from --wrap, a file or standard input. Raises Complaint."""
+    wrap = fields.get("wrap")
+    if wrap is not None:
+        body = Body(os.fsencode(_WRAPPED.format(wrap)), "wrap")
+    elif operands:
+        path = find_script(operands[0], fields.get("work_dir") or call.cwd, call.env.get("PATH", ""))
+        text = await _read_script(call, path)
+        body = Body(text, os.path.basename(path), path, tuple(operands[1:]))
+    else:
+        body = Body(await _read_stdin(call), "sbatch")
+    try:
+        check_script(body.script)
+    except ScriptError as error:
+        raise _fault(*error.lines) from None
+    return body
+
+
+async def _read_stdin(call: Call) -> bytes:
+    assert call.read_stdin is not None
+    return await call.read_stdin()
+
+
+async def _read_script(call: Call, path: str) -> bytes:
+    """The content of a file of the caller, who may mean one of its own descriptors."""
+    name = {"/dev/stdin": "/dev/fd/0", "/proc/self/fd/0": "/dev/fd/0"}.get(path, path)
+    if name == "/dev/fd/0":
+        return await _read_stdin(call)
+    if name.startswith("/dev/fd/"):
+        name = f"/proc/{call.pid}/fd/{name.removeprefix('/dev/fd/')}"
+
+    def read() -> bytes:
+        with open(call.path(name), "rb") as file:
+            return file.read()
+
+    try:
+        return await asyncio.to_thread(read)  # a pipe may keep its reader waiting
+    except IsADirectoryError:
+        return b""
+    except OSError:
+        raise _fault(f"Unable to open file {path}") from None
+
+
+async def _components(call: Call, early: Gathered, body: Body) -> list[Gathered]:
+    """The components of the job, checked one after the other. Raises Complaint or OptionError."""
+    try:
+        script = parse_script(body.script, ignore_pbs=_ignores_pbs(call, early))
+    except DirectiveError as error:
+        name = body.command or "stdin"
+        complaint = f"fatal: {os.path.basename(name)}: line {error.line}: {error.problem} in [{error.rest}]"
+        raise Complaint(complaint, code=VALUE_ERROR) from None
+    components = gather(Inputs(command_line(call), call.env, script, place(call)), early)
+    for gathered in components:
+        gathered.fields["submit_dir"] = call.cwd
+        check(call, gathered)
+    return components
+
+
+def _ignores_pbs(call: Call, early: Gathered) -> bool:
+    return bool(early.fields.get("ignore_pbs")) or "SBATCH_IGNORE_PBS" in call.env
+
+
+# -- the controller --------------------------------------------------------------------------------------------------
+
+
+def _refused(call: Call, error: SlurmError, *, test_only: bool) -> int:
+    """Say why the controller will not have the job."""
+    for note in error.notes:
+        call.error(note)
+    if test_only:
+        call.err(f"allocation failure: {error.text}")
+    else:
+        call.error(f"Batch job submission failed: {error.text}")
+    return 1
+
+
+def _test(call: Call, job: Submission) -> int:
+    """Tell when the job would start."""
+    try:
+        estimate = call.queue.test(job)
+    except SlurmError as error:
+        return _refused(call, error, test_only=True)
+    start = datetime.fromtimestamp(estimate.start_time).strftime("%Y-%m-%dT%H:%M:%S")
+    call.err(
+        f"sbatch: Job {estimate.job_id} to start at {start} using {estimate.cpus} processors "
+        f"on nodes {estimate.node_list} in partition {estimate.partition}"
+    )
+    return 0
+
+
+async def _submit(call: Call, jobs: list[Submission], fields: Fields) -> int:
+    try:
+        job = await _accepted(call, jobs)
+    except SlurmError as error:
+        return _refused(call, error, test_only=False)
+    cluster = call.queue.config.cluster_name if fields.get("clusters") else ""
+    if not fields.get("quiet"):
+        call.out(_receipt(job.job_id, cluster, bool(fields.get("parsable"))))
+    if not fields.get("wait"):
+        return 0
+    if call.drain:
+        await call.drain()
+    await call.queue.wait_finished(job.job_id)
+    return max(map(exit_code, _records(call, job)), default=0)
+
+
+def _receipt(job_id: int, cluster: str, parsable: bool) -> str:
+    if parsable:
+        return f"{job_id};{cluster}\n" if cluster else f"{job_id}\n"
+    return f"Submitted batch job {job_id} on cluster {cluster}\n" if cluster else f"Submitted batch job {job_id}\n"
+
+
+async def _accepted(
+    call: Call, jobs: list[Submission], pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> Job:
+    """Submit; while the queue is full try again for two minutes, as sbatch does. Raises SlurmError."""
+    for attempt in range(1, RETRIES + 2):
+        try:
+            return await call.queue.submit(list(jobs))
+        except SlurmError as error:
+            if error.errno is not Errno.MAX_JOBS:
+                raise
+            if attempt > RETRIES or call.closed():
+                break
+            if attempt == 1:
+                call.error(error.text)
+                if call.drain:
+                    await call.drain()
+            await pause(attempt)
+    raise SlurmError(Errno.MAX_JOBS, text="Resource temporarily unavailable")
+
+
+# -- the end of the job ------------------------------------------------------------------------------------------------
+
+
+def _records(call: Call, job: Job) -> list[Job]:
+    """All records of the job; the tasks of an array may have left the queue since, so they come from the table."""
+    if job.array:
+        return list(call.queue.table.jobs("array_job_id = ?", job.array.job_id))
+    return [job]
+
+
+def exit_code(job: Job) -> int:
+    """What --wait makes of a finished job: its exit code, 1 where a signal or Slurm ended it.
+
+    A job that was cancelled before it began has no exit code: 0.
+    """
+    if job.exit_status & 0x7F:
+        return 1
+    code = job.exit_status >> 8
+    if code == 0 and job.start_time and job.state is not State.COMPLETED:
+        return 1
+    return code

@@ -1,0 +1,1 @@
+"""Every option of sbatch, salloc and srun, one declaration each, by topic."""
