@@ -63,7 +63,7 @@ class _Rules:
         assert first is not None
         last = last or 0  # Slurm reads "0-" as "0-0"
         if not first <= last <= MAX_INDEX or step == 0:
-            raise GrammarError(f"{first}-{last}", problem="is not a range of task indices")
+            raise GrammarError("", problem=f"{first}-{last} is not a range of task indices")
         return range(first, last + 1, step or 1), step
 
     def item(self, parts: Sequence[object]) -> tuple[_Span | None, int | None]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from shim.grammar.array import MAX_INDEX
 from shim.grammar.errors import GrammarError
 from shim.grammar.language import Language
 
@@ -56,7 +57,12 @@ class Dependency:
         return ("?" if self.any else ",").join(map(str, self.terms))
 
 
-_Target = tuple[int, tuple[int | None, ...], int]  # job, tasks, delay in minutes
+class _Target(NamedTuple):
+    """A job, or some of its tasks (None: all of them), and a delay in minutes."""
+
+    job_id: int
+    tasks: tuple[int, ...] | tuple[None]
+    delay: int | None = None
 
 
 class _Rules:
@@ -68,7 +74,10 @@ class _Rules:
     def range(self, parts: Sequence[int | None]) -> range:
         first, last, step = parts
         assert first is not None
-        return range(first, (first if last is None else last) + 1, 1 if step is None else step)
+        last = first if last is None else last
+        if not first <= last <= MAX_INDEX or step == 0:
+            raise GrammarError("", problem=f"{first}-{last} is not a range of task indices")
+        return range(first, last + 1, step or 1)
 
     def task(self, parts: Sequence[int]) -> tuple[int, ...]:
         return (parts[0],)
@@ -81,15 +90,14 @@ class _Rules:
 
     def target(self, parts: Sequence[object]) -> _Target:
         job_id, tasks, delay, _ = parts
-        return job_id, tasks or (None,), delay  # type: ignore[return-value]
+        return _Target(job_id, tasks or (None,), delay)  # type: ignore[arg-type]
 
     def clause(self, parts: Sequence[object]) -> list[Term]:
         kind, *targets = parts
         return _terms(Kind(str(kind).lower()), targets)  # type: ignore[arg-type]
 
     def bare(self, parts: Sequence[object]) -> list[Term]:
-        job_id, tasks = parts
-        return _terms(Kind.AFTERANY, [(job_id, tasks or (None,), None)])  # type: ignore[list-item]
+        return _terms(Kind.AFTERANY, [self.target([*parts, None, None])])
 
     def singleton(self, _: Sequence[object]) -> list[Term]:
         return [Term(Kind.SINGLETON)]
@@ -97,16 +105,16 @@ class _Rules:
     def start(self, parts: Sequence[object]) -> Dependency:
         terms: dict[Term, Term] = {}  # keeps the first of those that differ in the delay only, as Slurm does
         for term in itertools.chain.from_iterable(part for part in parts if isinstance(part, list)):
-            terms.setdefault(Term(term.kind, term.job_id, term.task_id), term)
+            terms.setdefault(replace(term, delay_minutes=0), term)
         return Dependency(tuple(terms.values()), any="?" in parts)
 
 
-def _terms(kind: Kind, targets: Iterable[tuple[int, tuple[int | None, ...], int | None]]) -> list[Term]:
-    terms = []
+def _terms(kind: Kind, targets: Iterable[_Target]) -> list[Term]:
+    terms: list[Term] = []
     for job_id, tasks, delay in targets:
         if job_id == 0 or delay == 0:
-            raise GrammarError(f"{kind}:{job_id}", problem="has no job ID or no delay")
-        terms += [Term(kind, job_id, task_id, delay or 0) for task_id in tasks]
+            raise GrammarError("", problem="has a job ID or a delay of 0")
+        terms += (Term(kind, job_id, task_id, delay or 0) for task_id in tasks)
     return terms
 
 

@@ -68,6 +68,7 @@ REFUSED = [
     "after:401+", "after:401+x", "afterok:401,,afterok:402", ",afterok:401", "afterok:401.0", "(null)",
     "401,afterok:402", "401?afterok:402", "401?402", "402,", "0,401", "401,0", "afterok:401,0", "00",
     "401(unfulfilled)", "afterok:401_[1-3", "afterok:401_[]", "afterok:401_x", "afterokay:401", "aft:401",
+    "afterok:401_[5-1]", "afterok:401_[1-3:0]", "afterok:401_[0-4000001]",
 ]
 # fmt: on
 
