@@ -38,7 +38,7 @@ def start_controller() -> str:
     """Start a controller and wait until it, or one that was quicker, answers. What went wrong, "" for nothing."""
     ready, done = os.pipe()
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    env["SLURM_SHIM_STATE"] = os.fsdecode(launcher.state_dir())
+    env["SLURMSHIM_STATE"] = os.fsdecode(launcher.state_dir())
     root = str(Path(__file__).resolve().parent.parent)
     # -P: neither the working directory nor a script's folder may shadow what the controller imports.
     code = f"import sys; sys.path.append({root!r}); from shim.controller.main import main; main({done})"

@@ -21,9 +21,9 @@ SOCKET = "controller.sock"
 
 
 def state_dir() -> bytes:
-    """The folder of this user's queue: $SLURM_SHIM_STATE, else slurm-shim below $XDG_STATE_HOME."""
+    """The folder of this user's queue: $SLURMSHIM_STATE, else slurm-shim below $XDG_STATE_HOME."""
     env = posix.environ
-    if named := env.get(b"SLURM_SHIM_STATE"):
+    if named := env.get(b"SLURMSHIM_STATE"):
         return named
     if base := env.get(b"XDG_STATE_HOME"):
         return base + b"/slurm-shim"

@@ -62,9 +62,9 @@ def make_launch(queue: "Queue", job: Job) -> Launch:
     environment = dict(parse_environment(queue.table.content(job.environment_id)))
     for name, value in job_environment(job, queue.config, environment).items():
         environment[name.encode()] = os.fsencode(value)
-    environment[b"SLURM_SHIM_STATE"] = os.fsencode(queue.state_dir)  # the commands in the job find this queue
+    environment[b"SLURMSHIM_STATE"] = os.fsencode(queue.state_dir)  # the commands in the job find this queue
     if queue.config.source:
-        environment[b"SLURM_SHIM_CONFIG"] = os.fsencode(queue.config.source)
+        environment[b"SLURMSHIM_CONFIG"] = os.fsencode(queue.config.source)
     std_in, std_out, std_err = output_paths(job)
     share = job.shares[0]
     append = request.open_mode == "a" or (not request.open_mode and queue.config.job_file_append)

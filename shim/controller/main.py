@@ -28,8 +28,8 @@ _DAY = 86400.0
 
 
 def config_path() -> Path | None:
-    """$SLURM_SHIM_CONFIG, else slurm-shim/config.toml below $XDG_CONFIG_HOME, None where there is none."""
-    if named := os.environ.get("SLURM_SHIM_CONFIG"):
+    """$SLURMSHIM_CONFIG, else slurm-shim/config.toml below $XDG_CONFIG_HOME, None where there is none."""
+    if named := os.environ.get("SLURMSHIM_CONFIG"):
         return Path(named)
     base = os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()
     path = Path(base) / "slurm-shim" / "config.toml"

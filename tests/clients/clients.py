@@ -1,4 +1,4 @@
-"""Every client that is tried: its pins, what its driver exercises, and whether it belongs to the quick core that CI runs.
+"""Every client that is tried: its pins, what its driver exercises, and whether it belongs to CI's quick core.
 
 One entry, one program in `drivers/`. Rows of one distribution share their environment.
 """
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 class Client:
     """A published tool that calls Slurm.
 
-    `name` is the row's and the driver's. `pins` are what pip installs, the client itself first; `apt` and `npm` likewise.
-    `arguments` go to the driver. `seconds` bounds one run (real Slurm needs two minutes to restart a requeued job).
+    `name` is the row's and the driver's. `pins` are what pip installs, the client itself first; `apt` and `npm`
+    likewise. `arguments` go to the driver. `seconds` bounds one run (real Slurm restarts a requeued job only after two
+    minutes).
     """
 
     name: str
@@ -62,8 +63,20 @@ CLIENTS = (
     ),
     Client("hydra-submitit", "multirun sweep as one array", SUBMITIT),
     Client("snakemake", "workflow of plain jobs, status by sacct", SNAKEMAKE, arguments=("plain",), core=True),
-    Client("snakemake-array", "workflow as job arrays, status by squeue", SNAKEMAKE, "snakemake", arguments=("array",)),
-    Client("snakemake-fail", "failing rule reported from sacct, exit status 1", SNAKEMAKE, driver="snakemake", arguments=("fail",)),
+    Client(
+        "snakemake-array",
+        "workflow as job arrays, status by squeue",
+        SNAKEMAKE,
+        driver="snakemake",
+        arguments=("array",),
+    ),
+    Client(
+        "snakemake-fail",
+        "failing rule reported from sacct, exit status 1",
+        SNAKEMAKE,
+        driver="snakemake",
+        arguments=("fail",),
+    ),
     Client("snakemake-generic", "sbatch --parsable and a sacct status script", SNAKEMAKE),
     Client(
         "dask-jobqueue",
@@ -99,7 +112,12 @@ CLIENTS = (
         ("simple-slurm==0.3.6",),
         core=True,
     ),
-    Client("aiida", "CalcJob through core.slurm, squeue polling, sacct --helpformat details", ("aiida-core==2.9.4",), seconds=180),
+    Client(
+        "aiida",
+        "CalcJob through core.slurm, squeue polling, sacct --helpformat details",
+        ("aiida-core==2.9.4",),
+        seconds=180,
+    ),
     Client(
         "qtoolkit",
         "submit, squeue list, scontrol show job, scancel -v",
@@ -126,7 +144,9 @@ CLIENTS = (
         ("apache-airflow==3.3.2",),
         seconds=300,
     ),
-    Client("jax", "jax.distributed finds its coordinator in an srun step of two tasks", ("jax==0.10.2", "jaxlib==0.10.2")),
+    Client(
+        "jax", "jax.distributed finds its coordinator in an srun step of two tasks", ("jax==0.10.2", "jaxlib==0.10.2")
+    ),
     Client("lightning", "Fabric DDP over two srun tasks", LIGHTNING),
     Client(
         "lightning-requeue",

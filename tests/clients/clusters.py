@@ -3,13 +3,13 @@
 import os
 import pwd
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+COMMANDS = ("sbatch", "squeue", "scancel", "srun", "salloc", "scontrol", "sacct", "sinfo", "sacctmgr", "sshare")
 SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin")
 
 
@@ -17,20 +17,19 @@ SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin")
 class Cluster:
     """Where a driver's commands come from, and who runs it.
 
-    `bin` holds the commands (None: those of the system). `settings` are the variables that lead them to their cluster. `user` is
-    who runs the clients; root may name another user, who must be able to read the repository and the clients' cache.
+    `bin` holds the commands. `settings` are the variables that lead them to their cluster. `user` is who runs the
+    clients; root may name another user, who must be able to read the repository and the clients' cache.
     """
 
     name: str
     user: str
-    bin: Path | None = None
+    bin: Path
     settings: dict[str, str] = field(default_factory=dict)
 
     def environment(self, home: Path, path: list[str]) -> dict[str, str]:
         """All that a process started here sees: nothing leaks in from the developer's own environment."""
-        commands = [str(self.bin)] if self.bin else []
         return {
-            "PATH": os.pathsep.join([*path, *commands, *SYSTEM_PATH]),
+            "PATH": os.pathsep.join([*path, str(self.bin), *SYSTEM_PATH]),
             "HOME": str(home),
             "USER": self.user,
             "LOGNAME": self.user,
@@ -62,7 +61,15 @@ def current_user() -> str:
 @contextmanager
 def real_slurm(user: str) -> Iterator[Cluster]:
     """A real Slurm cluster that runs already, named by SLURM_CONF: what proves the drivers themselves."""
-    yield Cluster("slurm", user, settings={"SLURM_CONF": os.environ["SLURM_CONF"]})
+    with tempfile.TemporaryDirectory(prefix="slurm-bin-") as made:
+        wrappers = Path(made)
+        wrappers.chmod(0o755)
+        for command in COMMANDS:
+            # The variable alone is not enough: some clients clear every SLURM_ variable before they call a command.
+            wrapper = wrappers / command
+            wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={os.environ["SLURM_CONF"]} exec /usr/bin/{command} "$@"\n')
+            wrapper.chmod(0o755)
+        yield Cluster("slurm", user, wrappers)
 
 
 CLUSTERS: dict[str, Callable] = {"slurm": real_slurm}

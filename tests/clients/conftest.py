@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .clients import CLIENTS
+from .clients import CLIENTS, Client
 from .clusters import CLUSTERS, Cluster, current_user
 from .outcomes import Outcome, record
 
@@ -36,12 +36,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "client" not in metafunc.fixturenames:
         return
-    which = metafunc.config.getoption("clients", None) or "all"
-    names = {client.name for client in CLIENTS if which == "all" or (which == "core" and client.core)} or set(which.split(","))
+    chosen = choose(metafunc.config.getoption("clients", None) or "all")
+    metafunc.parametrize("client", chosen, ids=[client.name for client in chosen])
+
+
+def choose(which: str) -> list[Client]:
+    """The clients that `--clients` asks for."""
+    if which in ("all", "core"):
+        return [client for client in CLIENTS if client.core or which == "all"]
+    names = set(which.split(","))
     if unknown := names - {client.name for client in CLIENTS}:
         raise pytest.UsageError(f"--clients: no such client: {', '.join(sorted(unknown))}")
-    chosen = [client for client in CLIENTS if client.name in names]
-    metafunc.parametrize("client", chosen, ids=[client.name for client in chosen])
+    return [client for client in CLIENTS if client.name in names]
 
 
 @pytest.fixture(scope="session")

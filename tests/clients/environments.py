@@ -1,8 +1,8 @@
 """Where the clients live: one virtual environment for each set of pins, built once and kept.
 
-The cache is `$SHIM_CLIENTS_CACHE`, or `slurm-shim-clients` under `$XDG_CACHE_HOME` (default `~/.cache`). An environment is named
-after its pins, so a changed pin builds a new one and an unchanged one costs nothing. It is built with the system's Python
-(`$SHIM_CLIENTS_PYTHON` overrides), because a job may run as a user who cannot read the developer's own.
+The cache is `$SHIM_CLIENTS_CACHE`, or `slurm-shim-clients` under `$XDG_CACHE_HOME` (default `~/.cache`). An environment
+is named after its pins, so a changed pin builds a new one and an unchanged one costs nothing. It is built with the
+system's Python (`$SHIM_CLIENTS_PYTHON` overrides), because a job may run as a user who cannot read the developer's own.
 """
 
 import hashlib
@@ -28,7 +28,11 @@ def cache() -> Path:
 
 def python() -> str:
     """The interpreter that environments are made with, and that runs drivers which need no packages."""
-    return os.environ.get("SHIM_CLIENTS_PYTHON") or shutil.which("python3", path="/usr/bin:/usr/local/bin") or sys.executable
+    return (
+        os.environ.get("SHIM_CLIENTS_PYTHON")
+        or shutil.which("python3", path="/usr/bin:/usr/local/bin")
+        or sys.executable
+    )
 
 
 def home(client: Client) -> Path:
@@ -87,7 +91,10 @@ def version(client: Client) -> str:
 def system_version(package: str) -> str:
     """The installed version of a Debian package, empty when it is not installed."""
     query = subprocess.run(
-        ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Version}", package], capture_output=True, text=True, check=False
+        ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Version}", package],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     status, _, version = query.stdout.partition(" ")
     return version if status == "installed" else ""

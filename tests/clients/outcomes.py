@@ -21,7 +21,8 @@ class Outcome:
 
     def __str__(self) -> str:
         verdict = "PASS" if self.passed else "FAIL"
-        return f"{verdict} {self.client} {self.version} on {self.cluster} as {self.user} ({self.seconds:.0f} s): {self.exercises}"
+        where = f"on {self.cluster} as {self.user} ({self.seconds:.0f} s)"
+        return f"{verdict} {self.client} {self.version} {where}: {self.exercises}"
 
 
 def record(outcomes: list[Outcome], path: Path = RESULTS) -> None:

@@ -1,4 +1,4 @@
-"""AiiDA: a CalcJob (core.arithmetic.add) through the core.slurm scheduler, with the accounting's details kept on its node."""
+"""AiiDA: a CalcJob (core.arithmetic.add) through the core.slurm scheduler, with the accounting's details kept."""
 
 from pathlib import Path
 

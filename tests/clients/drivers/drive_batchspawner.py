@@ -1,4 +1,4 @@
-"""JupyterHub with batchspawner: a single-user server is a job, is reached through the proxy, and ends when it is stopped."""
+"""JupyterHub with batchspawner: a single-user server is a job, answers through the proxy, and ends when stopped."""
 
 import json
 import os

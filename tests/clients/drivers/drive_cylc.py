@@ -30,9 +30,8 @@ WORKFLOW = f"""
 [scheduling]
     [[graph]]
         R1 = \"\"\"
-            a<m> => b & bad
+            a<m> => b & bad?
             bad:fail? & b => end
-            bad?
         \"\"\"
 [runtime]
     [[root]]

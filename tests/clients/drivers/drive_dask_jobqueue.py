@@ -22,7 +22,6 @@ def main() -> None:
         log_directory="logs",
         local_directory="scratch",
         death_timeout=60,
-        job_extra_directives=["--job-name=client"],
         scheduler_options={"host": "127.0.0.1", "dashboard_address": None},
     )
     with cluster, Client(cluster) as client:
@@ -35,7 +34,7 @@ def main() -> None:
         cluster.scale(0)
         until(lambda: not unfinished(*jobs))
     logs = {path.name for path in Path("logs").iterdir()}
-    assert {f"client-{job}.err" for job in jobs} <= logs, logs
+    assert {f"dask-worker-{job}.err" for job in jobs} <= logs, logs
 
 
 if __name__ == "__main__":

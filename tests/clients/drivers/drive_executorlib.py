@@ -1,4 +1,4 @@
-"""executorlib: SlurmClusterExecutor submits with sbatch through files; SlurmJobExecutor starts srun steps inside a job."""
+"""executorlib: SlurmClusterExecutor submits with sbatch; SlurmJobExecutor starts srun steps inside a job."""
 
 import os
 import sys

@@ -20,5 +20,9 @@ Path("program.py").write_text(PROGRAM)
 environment(JAX_PLATFORMS="cpu")
 if not nodes_resolve():
     environment(COORDINATOR="127.0.0.1:23457")
-finish(script("job.sh", "srun -n 2 python program.py", "--nodes=1 --ntasks-per-node=2 --cpus-per-task=1 --mem-per-cpu=800M"))
+finish(
+    script(
+        "job.sh", "srun -n 2 python program.py", "--nodes=1 --ntasks-per-node=2 --cpus-per-task=1 --mem-per-cpu=800M"
+    )
+)
 assert Path("gathered").read_text() == "2 3"

@@ -22,6 +22,12 @@ Path("program.py").write_text(PROGRAM)
 environment()
 if not nodes_resolve():
     environment(MASTER_ADDR="127.0.0.1")
-finish(script("job.sh", "echo $SLURM_JOB_ID > job; srun python program.py", "-N 1 --ntasks-per-node=2 -J ddp --mem-per-cpu=1500M"))
+finish(
+    script(
+        "job.sh",
+        "echo $SLURM_JOB_ID > job; srun python program.py",
+        "-N 1 --ntasks-per-node=2 -J ddp --mem-per-cpu=1500M",
+    )
+)
 job = Path("job").read_text().strip()
 assert Path("reduced").read_text() == f"2 3 {job} ddp", Path("reduced").read_text()

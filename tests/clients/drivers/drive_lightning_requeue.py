@@ -48,7 +48,10 @@ def steps(restarts: str) -> list[int]:
 
 
 Path("program.py").write_text(PROGRAM)
-directives = ("-N 1 --ntasks-per-node=1 -J train --mem-per-cpu=1500M", "--open-mode=append --signal=SIGUSR1@90 --requeue -t 10")
+directives = (
+    "-N 1 --ntasks-per-node=1 -J train --mem-per-cpu=1500M",
+    "--open-mode=append --signal=SIGUSR1@90 --requeue -t 10",
+)
 job = run("sbatch", "--parsable", script("job.sh", "srun python program.py", *directives)).strip().split(";")[0]
 until(lambda: len(steps("0")) >= 5)
 run("scancel", "--signal=USR1", job)

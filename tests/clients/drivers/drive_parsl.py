@@ -1,6 +1,5 @@
 """parsl: a HighThroughputExecutor's blocks are jobs of SlurmProvider, started through srun and watched by sacct."""
 
-import os
 from pathlib import Path
 
 import parsl
@@ -13,6 +12,8 @@ from support import environment, partition, unfinished, until
 
 @parsl.python_app
 def double(number: int) -> tuple[int, str | None, str | None]:
+    import os  # the function travels alone to its worker
+
     return 2 * number, os.environ.get("SLURM_JOB_ID"), os.environ.get("SLURM_PROCID")
 
 

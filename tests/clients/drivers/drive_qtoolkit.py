@@ -1,4 +1,4 @@
-"""qtoolkit: submit, list with squeue, one job with `scontrol show job -o`, cancel with `scancel -v` read from stderr."""
+"""qtoolkit: submit, list with squeue, one job with `scontrol show job -o`, cancel with `scancel -v`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""submitit's checkpoint: USR2 by scancel, `scontrol requeue` from inside the step, and the same job goes on where it was."""
+"""submitit's checkpoint: USR2 by scancel, `scontrol requeue` from inside the step, and the job goes on where it was."""
 
 import os
 import time

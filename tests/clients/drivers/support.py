@@ -1,7 +1,7 @@
 """What the drivers share: the partition they use, job scripts, and waiting until something holds.
 
-A driver is run in an empty directory of its own, by the Python of its client's environment, with the commands under trial first on
-PATH. It imports no more than the standard library and its client. It passes when it exits 0.
+A driver is run in an empty directory of its own, by the Python of its client's environment, with the commands under
+trial on PATH. It imports no more than the standard library and its client. It passes when it exits 0.
 """
 
 import os
@@ -30,7 +30,7 @@ def partition() -> str:
 
 
 def until(holds: Callable[[], object], seconds: int = 60) -> None:
-    """Wait until `holds()` is true, and fail after so many seconds. Clients give nothing to wait on but answers to questions."""
+    """Wait until `holds()` is true, and fail after so many seconds. Clients can only be asked: nothing tells of a change."""
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, f"still not so after {seconds} s"
