@@ -1,7 +1,7 @@
 """``scontrol show``: the entities it knows and how each is found (scontrol man page, show)."""
 
 import getpass
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -58,17 +58,34 @@ def _show_nodes(session: Session, text: str | None) -> None:
                 session.out(f"Node {name} not found\n")
     elif not views:
         session.out("No nodes in the system\n")
+    session.out("".join(show_node(shown) for shown in _shown_nodes(session, views)))
+
+
+def _shown_nodes(session: Session, views: list[NodeView]) -> Iterator[ShownNode]:
     time, queue = TimeFormat(session.call.env), session.queue
-    session.out(
-        "".join(
-            show_node(
-                ShownNode(
-                    view, time, queue.config.version, queue.begun, getpass.getuser(), session.details, session.oneliner
-                )
-            )
-            for view in views
+    busy = _last_busy(session)
+    for view in views:
+        yield ShownNode(
+            view=view,
+            time=time,
+            version=queue.config.version,
+            started=queue.begun,
+            last_busy=busy.get(view.name, queue.begun),
+            owner=getpass.getuser(),
+            details=session.details,
+            oneliner=session.oneliner,
         )
-    )
+
+
+def _last_busy(session: Session) -> dict[str, float]:
+    """When a job last held something of each node, as far as jobs are remembered."""
+    now = session.queue.now()
+    busy: dict[str, float] = {}
+    for job in session.queue.jobs.values():
+        for share in job.shares:
+            until = now if job.state.active else job.end_time
+            busy[share.node] = max(busy.get(share.node, 0), until)
+    return busy
 
 
 def _node_names(session: Session, text: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ class ShownNode:
     time: TimeFormat
     version: str
     started: float  # when the controller, here also the node's daemon, began
+    last_busy: float
     owner: str  # who drains nodes here: the controller's user
     details: bool = False
     oneliner: bool = False
@@ -96,6 +97,7 @@ _LINES: tuple[Line[ShownNode], ...] = (
         field("BootTime", lambda s: s.time(s.view.boot_time, "None")),
         field("SlurmdStartTime", lambda s: s.time(s.started, "None")),
     ),
+    (field("LastBusyTime", lambda s: s.time(s.last_busy)),),
     (field("CfgTRES", lambda s: s.view.tres),),
     (field("AllocTRES", lambda s: s.view.tres_used),),
     (field("CapWatts", lambda _: "n/a"),),

@@ -72,7 +72,7 @@ _LINES: tuple[Line[ShownPartition], ...] = (
     (
         field("MaxNodes", lambda s: _number(s.partition.max_nodes)),
         field("MaxTime", lambda s: _minutes(s.partition.max_time)),
-        field("MinNodes", lambda s: s.partition.min_nodes),
+        field("MinNodes", lambda s: s.partition.min_nodes if s.partition.min_nodes > 1 else 0),
         field("LLN", lambda _: "NO"),
         field("MaxCPUsPerNode", lambda _: "UNLIMITED"),
     ),

@@ -1,0 +1,99 @@
+"""A real queue on four nodes with GPUs, as the recorded cluster had them, and a clock that tests own."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shim.commands.call import Call
+from shim.config.settings import NodeConfig, PartitionConfig
+from shim.executor.base import NodeState
+from tests.controller.harness import HandExecutor, World
+
+NOW = 1795547649.0
+"""2026-11-24T19:14:09 UTC."""
+
+GPUS = {"n3": "a100", "n4": "h100"}
+
+
+class FourNodes(HandExecutor):
+    """n1 and n2 are plain, n3 has four a100, n4 four h100."""
+
+    def nodes(self) -> tuple[NodeState, ...]:
+        return tuple(self._node(f"n{number}") for number in (1, 2, 3, 4))
+
+    @staticmethod
+    def _node(name: str) -> NodeState:
+        kind = GPUS.get(name, "")
+        return NodeState(
+            name,
+            8,
+            8000,
+            gpus=4 if kind else 0,
+            gpu_type=kind,
+            features=(kind,) if kind else (),
+            cores_per_socket=8,
+            gres=f"gpu:{kind}:4" if kind else "",
+            address="127.0.0.1",
+            host_name="vm",
+        )
+
+
+@dataclass
+class Answer:
+    """What a command printed and how it ended."""
+
+    stdout: str
+    stderr: str
+    code: int
+
+
+class Lab(World):
+    """One user's queue; ``time`` stands still unless a test moves it."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.time = NOW
+        names = ("n1", "n2", "n3", "n4")
+        settings.setdefault("def_mem_per_cpu", 100)
+        settings.setdefault("cluster_name", "oracle")
+        super().__init__(cpus=8, nodes=4, **settings)
+        self.table.close()
+        self.config = replace(
+            self.config,
+            nodes=tuple(NodeConfig(name, 8, 8000) for name in names),
+            partitions=(
+                PartitionConfig("debug", names, default=True),
+                PartitionConfig("gpu", names[2:], max_time=2 * 1440, default_time=60),
+            ),
+        )
+        self.executor = FourNodes(8, 4)
+        self._open()
+
+    def _open(self) -> None:
+        super()._open()
+        self.queue.now = lambda: self.time  # type: ignore[method-assign]
+
+    def ask(self, run: Any, command: str, *argv: str, stdin: bytes = b"", **env: str) -> Answer:
+        """Run a command as a client would and collect its answer."""
+        printed: dict[int, list[bytes]] = {1: [], 2: []}
+
+        async def read_stdin() -> bytes:
+            return stdin
+
+        async def answer() -> int:
+            call = Call(
+                command=command,
+                argv=list(argv),
+                cwd=str(self.folder),
+                env={"TZ": "UTC", **env},
+                pid=1,
+                queue=self.queue,
+                send=lambda stream, data: printed[stream].append(data),
+                read_stdin=read_stdin,
+            )
+            code: int = await run(call)
+            await asyncio.sleep(0)
+            return code
+
+        code = self.run(answer())
+        self.settle()
+        return Answer(*(b"".join(printed[stream]).decode("utf-8", "surrogateescape") for stream in (1, 2)), code)
