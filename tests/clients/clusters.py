@@ -3,12 +3,17 @@
 import os
 import pwd
 import shutil
+import subprocess
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import environments
+
+REPOSITORY = Path(__file__).parents[2]
 COMMANDS = ("sbatch", "squeue", "scancel", "srun", "salloc", "scontrol", "sacct", "sinfo", "sacctmgr", "sshare")
 SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin")
 
@@ -45,12 +50,13 @@ class Cluster:
         variables = [f"{name}={value}" for name, value in self.environment(home, path).items()]
         return [*switch, "env", "-i", *variables, *map(str, command)]
 
-    def directory(self) -> Path:
-        """A new empty directory that the cluster's user owns and may hand to jobs."""
-        made = Path(tempfile.mkdtemp(prefix="slurm-client-"))
-        made.chmod(0o755)
-        shutil.chown(made, self.user)
-        return made
+
+def directory(user: str) -> Path:
+    """A new empty directory that the user owns."""
+    made = Path(tempfile.mkdtemp(prefix="slurm-client-"))
+    made.chmod(0o755)
+    shutil.chown(made, user)
+    return made
 
 
 def current_user() -> str:
@@ -72,4 +78,29 @@ def real_slurm(user: str) -> Iterator[Cluster]:
         yield Cluster("slurm", user, wrappers)
 
 
-CLUSTERS: dict[str, Callable] = {"slurm": real_slurm}
+@contextmanager
+def shim_with_local_executor(user: str) -> Iterator[Cluster]:
+    """The shim on an emulated cluster of four nodes, run by `user` from a copy of this tree, with a queue of its own.
+
+    The copy keeps a running trial apart from edits, and lets a user try it who may not read the developer's checkout.
+    """
+    place = directory(user)
+    for part in ("bin", "shim"):
+        shutil.copytree(REPOSITORY / part, place / part, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(Path(__file__).with_name("cluster.toml"), place)
+    subprocess.run(["chmod", "-R", "a+rX", place], check=True)
+    dependencies = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["dependencies"]
+    (place / ".venv").symlink_to(environments.environment("slurm-shim", tuple(dependencies)))
+    settings = {"SLURMSHIM_CONFIG": str(place / "cluster.toml"), "SLURMSHIM_STATE": str(place / "state")}
+    cluster = Cluster("local", user, place / "bin", settings)
+    try:
+        yield cluster
+    finally:
+        subprocess.run(cluster.argv(place, [], "scancel", "--me"), check=False)
+        subprocess.run(cluster.argv(place, [], "scontrol", "shutdown"), check=False)
+
+
+CLUSTERS: dict[str, Callable[[str], AbstractContextManager[Cluster]]] = {
+    "slurm": real_slurm,
+    "local": shim_with_local_executor,
+}

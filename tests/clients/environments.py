@@ -35,25 +35,25 @@ def python() -> str:
     )
 
 
-def home(client: Client) -> Path:
-    """The environment's directory, whether or not it is built."""
-    pins = "\n".join(client.pins + client.npm)
-    digest = hashlib.sha256(f"{python()}\n{pins}".encode()).hexdigest()[:8]
-    return cache() / f"{client.distribution}-{digest}"
-
-
 def build(client: Client) -> Path:
     """Install what the client needs, unless it is there already, and return its environment's directory."""
     _install_system_packages(client)
-    place, complete = home(client), home(client) / ".complete"
+    return environment(client.distribution, client.pins, client.npm)
+
+
+def environment(name: str, pins: tuple[str, ...], npm: tuple[str, ...] = ()) -> Path:
+    """The directory of the environment with exactly these packages."""
+    digest = hashlib.sha256("\n".join((python(), *pins, *npm)).encode()).hexdigest()[:8]
+    place = cache() / f"{name}-{digest}"
+    complete = place / ".complete"
     if complete.exists():
         return place
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
-    if client.pins:
-        _install_python_packages(place, client.pins)
-    if client.npm:
-        _run("npm", "install", "--prefix", str(place), "--silent", "--no-fund", "--no-audit", *client.npm)
+    if pins:
+        _install_python_packages(place, pins)
+    if npm:
+        _run("npm", "install", "--prefix", str(place), "--silent", "--no-fund", "--no-audit", *npm)
     _run("chmod", "-R", "go+rX", str(place))
     complete.touch()
     return place

@@ -25,9 +25,14 @@ class Outcome:
         return f"{verdict} {self.client} {self.version} {where}: {self.exercises}"
 
 
+def read(path: Path = RESULTS) -> dict:
+    """What the file knows: for each client its version, what was exercised, and the outcomes by cluster and user."""
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
 def record(outcomes: list[Outcome], path: Path = RESULTS) -> None:
     """Put the outcomes into the file, which keeps what it knows of other clients, clusters and users."""
-    kept = json.loads(path.read_text()) if path.exists() else {}
+    kept = read(path)
     for outcome in outcomes:
         row = kept.setdefault(outcome.client, {"runs": {}})
         row.update(version=outcome.version, exercises=outcome.exercises)

@@ -9,7 +9,7 @@ import pytest
 
 from . import environments
 from .clients import Client
-from .clusters import Cluster
+from .clusters import Cluster, directory
 from .outcomes import Outcome
 
 DRIVERS = Path(__file__).parent / "drivers"
@@ -20,7 +20,7 @@ TAIL = 3000
 def test_client(client: Client, cluster: Cluster, outcomes: list[Outcome]) -> None:
     place = environments.build(client)
     interpreter = place / "bin" / "python" if client.pins else environments.python()
-    work = cluster.directory()
+    work = directory(cluster.user)
     driver = [interpreter, DRIVERS / client.program, *client.arguments]
     began = time.monotonic()
     command = cluster.argv(work, environments.search_path(place), "timeout", "-k", "5", client.seconds, *driver)

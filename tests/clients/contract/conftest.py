@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ..clusters import Cluster
+from ..clusters import Cluster, directory
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Caller:
 @pytest.fixture
 def caller(cluster: Cluster) -> Iterator[Caller]:
     """A caller in an empty directory; whatever it still has in the queue is cancelled afterwards."""
-    here = cluster.directory()
+    here = directory(cluster.user)
     known = Caller(cluster, here)
     yield known
     queue = [line.split(" ", 1) for line in known.out("squeue", "-h", "--me", "-o", "%A %Z").splitlines()]

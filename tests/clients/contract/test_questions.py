@@ -226,7 +226,17 @@ def test_scontrol_show_job_in_a_block(caller: Caller) -> None:
     job = caller.held()
     said = caller.out("scontrol", "show", "job", job)
     assert said.startswith(f"JobId={job} JobName=job.sh\n   UserId=")
-    for key in ["ExitCode", "SubmitTime", "StartTime", "EndTime", "RunTime", "NodeList", "StdOut", "StdErr", "JobState"]:
+    for key in [
+        "ExitCode",
+        "SubmitTime",
+        "StartTime",
+        "EndTime",
+        "RunTime",
+        "NodeList",
+        "StdOut",
+        "StdErr",
+        "JobState",
+    ]:
         value(said, key)
 
 

@@ -33,7 +33,7 @@ class StopWhenResumed(lightning.Callback):
 data = torch.utils.data.DataLoader(torch.ones(2000, 1), batch_size=1)
 quiet = dict(logger=False, enable_progress_bar=False, enable_model_summary=False)
 trainer = lightning.Trainer(
-    accelerator="cpu", devices=1, num_nodes=1, max_epochs=1, min_steps=0, default_root_dir=os.getcwd(),
+    accelerator="cpu", devices=1, num_nodes=1, min_epochs=0, max_epochs=1, default_root_dir=os.getcwd(),
     callbacks=[StopWhenResumed()], **quiet)
 trainer.fit(Model(), data)
 open("ended", "w").write(RESTARTS)

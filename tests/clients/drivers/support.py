@@ -30,7 +30,7 @@ def partition() -> str:
 
 
 def until(holds: Callable[[], object], seconds: int = 60) -> None:
-    """Wait until `holds()` is true, and fail after so many seconds. Clients can only be asked: nothing tells of a change."""
+    """Wait until `holds()` is true, and fail after so many seconds. Nothing tells of a change: clients only ask."""
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, f"still not so after {seconds} s"
