@@ -1,0 +1,1 @@
+"""What travels into a job: shell scripts for machines where nothing of ours is installed."""
