@@ -8,6 +8,7 @@ from datetime import datetime
 from shim.commands.call import Call
 from shim.commands.submission import Body, Submission, check, command_line, find_script, place, report, submissions
 from shim.grammar.directives import DirectiveError, ScriptError, check_script, parse_script
+from shim.grammar.hostlist import expand_hostlist, fold_hostlist
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job
 from shim.job.states import State
@@ -23,21 +24,20 @@ _WRAPPED = "#!/bin/sh\n# This script was created by sbatch --wrap.\n\n{}\n"
 
 async def run(call: Call) -> int:
     """Submit the job that the caller describes. The exit code is sbatch's."""
+    fields: Fields = {}
     try:
         early, operands = command_line(call).early(place(call))
         if early.fields.get("wrap") is not None and operands:
             raise _fault("Script arguments not permitted with --wrap option")
-        if early.fields.get("verbose") and early.fields.get("quiet"):
-            raise _fault("don't specify both --verbose (-v) and --quiet (-Q)")
         body = await _body(call, early.fields, operands)
         components = await _components(call, early, body)
+        fields = components[0].fields
         jobs = await submissions(call, components, body)
     except (Complaint, OptionError) as error:
         return report(call, error)
     except SlurmError as error:
-        return _refused(call, error, test_only=False)
-    fields = components[0].fields
-    return _test(call, jobs[0]) if fields.get("test_only") else await _submit(call, jobs, fields)
+        return _refused(call, error, test_only=bool(fields.get("test_only")))
+    return _test(call, jobs) if fields.get("test_only") else await _submit(call, jobs, fields)
 
 
 def _fault(*lines: str) -> Complaint:
@@ -72,6 +72,8 @@ async def _read_stdin(call: Call) -> bytes:
 
 async def _read_script(call: Call, path: str) -> bytes:
     """The content of a file of the caller, who may mean one of its own descriptors."""
+    if not path:
+        raise _fault("Unable to open file ")
     name = {"/dev/stdin": "/dev/fd/0", "/proc/self/fd/0": "/dev/fd/0"}.get(path, path)
     if name == "/dev/fd/0":
         return await _read_stdin(call)
@@ -98,6 +100,12 @@ async def _components(call: Call, early: Gathered, body: Body) -> list[Gathered]
         name = body.command or "stdin"
         complaint = f"fatal: {os.path.basename(name)}: line {error.line}: {error.problem} in [{error.rest}]"
         raise Complaint(complaint, code=VALUE_ERROR) from None
+    if script.has_packjob:
+        call.err(
+            'sbatch: Warning: the "packjob" component separator is being deprecated. Please, use "hetjob" instead.'
+        )
+    if script.has_old_magic:
+        call.error("Change from #SLURM to #SBATCH in your script and verify the options are valid in sbatch")
     components = gather(Inputs(command_line(call), call.env, script, place(call)), early)
     for gathered in components:
         gathered.fields["submit_dir"] = call.cwd
@@ -115,7 +123,8 @@ def _ignores_pbs(call: Call, early: Gathered) -> bool:
 def _refused(call: Call, error: SlurmError, *, test_only: bool) -> int:
     """Say why the controller will not have the job."""
     for note in error.notes:
-        call.error(note)
+        if not (test_only and note.endswith("can not be satisfied")):  # Slurm keeps these to itself then
+            call.error(note)
     if test_only:
         call.err(f"allocation failure: {error.text}")
     else:
@@ -123,17 +132,21 @@ def _refused(call: Call, error: SlurmError, *, test_only: bool) -> int:
     return 1
 
 
-def _test(call: Call, job: Submission) -> int:
-    """Tell when the job would start."""
+def _test(call: Call, jobs: list[Submission]) -> int:
+    """Tell when the job would start; of a heterogeneous one, when its last component would."""
     try:
-        estimate = call.queue.test(job)
+        estimates = [call.queue.test(job) for job in jobs]
     except SlurmError as error:
         return _refused(call, error, test_only=True)
-    start = datetime.fromtimestamp(estimate.start_time).strftime("%Y-%m-%dT%H:%M:%S")
-    call.err(
-        f"sbatch: Job {estimate.job_id} to start at {start} using {estimate.cpus} processors "
-        f"on nodes {estimate.node_list} in partition {estimate.partition}"
-    )
+    first = estimates[0]
+    start = datetime.fromtimestamp(max(estimate.start_time for estimate in estimates)).strftime("%Y-%m-%dT%H:%M:%S")
+    if len(estimates) == 1:
+        where = f"on nodes {first.node_list} in partition {first.partition}"
+    else:
+        hosts = {host for estimate in estimates for host in expand_hostlist(estimate.node_list)}
+        where = f"on {fold_hostlist(hosts, sort=True)}"
+    cpus = sum(estimate.cpus for estimate in estimates)
+    call.err(f"sbatch: Job {first.job_id} to start at {start} using {cpus} processors {where}")
     return 0
 
 

@@ -12,6 +12,7 @@ from shim.commands.client import LIMITS, Process, look_at
 from shim.commands.login import TIMEOUT, LoginError, login_environment
 from shim.config.settings import Config
 from shim.grammar.array import ArraySpec, parse_array
+from shim.grammar.dependency import parse_dependency
 from shim.grammar.environment_file import parse_environment_file
 from shim.grammar.errors import GrammarError
 from shim.job.errors import Errno, SlurmError
@@ -25,7 +26,7 @@ from shim.options.joboption import VALUE_ERROR, Complaint, Place
 from shim.options.option import Effect
 from shim.options.request import make_request
 from shim.options.table import options_of, plugin_options
-from shim.options.verify import verify
+from shim.options.verify import verify, verify_after
 
 if TYPE_CHECKING:
     from shim.controller.queue import Queue
@@ -120,9 +121,11 @@ async def submissions(call: Call, components: Iterable[Gathered], body: Body) ->
     for gathered in components:
         fields = gathered.fields
         limits = chosen_limits(fields, process)
+        verify_after(gathered, place(call))
         _check_clusters(call, fields)
         check_gres(fields, known_gres(call.queue))
         refuse(gathered, call.command, call.queue)
+        _check_dependency(fields.get("dependency", ""))
         source = origin(fields, call.env, _environment_file(call, fields))
         if source.login and login is None:
             login = await _login(call, fields)
@@ -219,14 +222,14 @@ def refuse(gathered: Gathered, command: str, queue: "Queue") -> None:
             effects = {"local": option.local, "dstack": option.dstack}
             if any(effects.get(name) is Effect.REFUSED for name in executors):
                 raise Complaint(f"error: --{option.name} cannot be used: {option.refusal}", code=VALUE_ERROR)
+    if fields.get("partition") == "":
+        raise SlurmError(Errno.INVALID_PARTITION_NAME, "invalid partition specified: (null)")
     if fields.get("reboot"):
         raise SlurmError(Errno.ACCESS_DENIED, "rebooting of nodes is only allowed for admins")
     if fields.get("acctg_freq") in ("0", "task=0"):
         raise SlurmError(Errno.INVALID_TIME_VALUE, text="Invalid accounting frequency requested")
     if fields.get("batch") and fields["batch"] not in fields.get("constraint", "").replace("|", "&").split("&"):
-        raise SlurmError(
-            Errno.INVALID_FEATURE, text="Job --batch option is invalid or not a subset of --constraints"
-        )
+        raise SlurmError(Errno.INVALID_FEATURE, text="Job --batch option is invalid or not a subset of --constraints")
 
 
 def _executors(queue: "Queue", partitions: str) -> set[str]:
@@ -238,12 +241,13 @@ def _environment_file(call: Call, fields: Mapping[str, Any]) -> dict[str, str] |
     name = fields.get("export_file")
     if name is None:
         return None
-    if fields.get("verbose"):
-        call.err(f"{call.command}: Getting environment variables from {name}")
     try:
-        return parse_environment_file(place(call).read_file(name))
+        content = place(call).read_file(name)
     except OSError:
         raise Complaint(f"error: Could not open user environment file {name}", code=VALUE_ERROR) from None
+    if fields.get("verbose"):
+        call.err(f"{call.command}: Getting environment variables from {name}")
+    return parse_environment_file(content)
 
 
 async def _login(call: Call, fields: Mapping[str, Any]) -> dict[str, str]:
@@ -252,6 +256,13 @@ async def _login(call: Call, fields: Mapping[str, Any]) -> dict[str, str]:
         return await login_environment(call.queue.user_id, float(seconds) if seconds > 0 else TIMEOUT)
     except LoginError as error:
         raise Complaint(f"error: Unable to get the login environment: {error}", code=VALUE_ERROR) from None
+
+
+def _check_dependency(text: str) -> None:
+    try:
+        parse_dependency(text)
+    except GrammarError:
+        raise SlurmError(Errno.INVALID_DEPENDENCY) from None
 
 
 def _array(text: str) -> ArraySpec | None:

@@ -7,7 +7,7 @@ from typing import Any
 from shim.grammar.distribution import INVALID_PLANE, parse_distribution
 from shim.grammar.errors import GrammarError
 from shim.options.joboption import VALUE_ERROR, Complaint, Reading, Value
-from shim.options.values import read_number
+from shim.options.values import read_number, text
 
 
 def _distribution(reading: Reading) -> Mapping[str, Any]:
@@ -35,21 +35,20 @@ _HINT_HELP = """Application hint options:
         help            show this help message
 """
 
+HINT = text("hint")
 
-def _hint(reading: Reading) -> Mapping[str, Any]:
-    fields: dict[str, Any] = {"hint": reading.given}
-    for word in reading.given.lower().split(","):
+
+def check_hint(hint: str) -> bool:
+    """Whether --hint asks for one thread on each core. Raises Complaint for words that are no hints."""
+    words = hint.lower().split(",")
+    for word in words:
         if word == "help":
             raise Complaint(code=VALUE_ERROR, output=_HINT_HELP)
         if word not in ("compute_bound", "memory_bound", "multithread", "nomultithread"):
             complaint = f'error: unrecognized --hint argument "{word}", see --hint=help'
             raise Complaint(complaint, code=VALUE_ERROR)
-        if word == "nomultithread":
-            fields["hint_threads_per_core"] = 1
-    return fields
+    return "nomultithread" in words
 
-
-HINT = Value(_hint, lambda fields: str(fields["hint"]))
 
 _PARTS = (("sockets_per_node", "first"), ("cores_per_socket", "second"), ("threads_per_core", "third"))
 
@@ -76,8 +75,8 @@ def _part(text: str, where: str) -> int:
 
 
 def _show_extra_node_info(fields: Mapping[str, Any]) -> str:
-    shown = [str(fields[name]) if fields.get(name) is not None else "" for name, _ in _PARTS]
-    return ":".join(shown).rstrip(":") or "unset"
+    shown = [f":{fields[name]}" for name, _ in _PARTS if fields.get(name) is not None]
+    return "".join(shown).removeprefix(":" if "sockets_per_node" in fields else "") or "unset"
 
 
 EXTRA_NODE_INFO = Value(_extra_node_info, _show_extra_node_info)

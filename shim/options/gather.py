@@ -72,13 +72,18 @@ class CommandLine:
         return getopt_of(self.command, list(argv), self.plugins)
 
     def early(self, place: Place) -> tuple[Gathered, list[str]]:
-        """The first look: early options of all components, and the script with its arguments."""
+        """The first look: the options of all components as if they were one, and the script with its arguments.
+
+        Every value is read, so that mistakes are found before there is a script. What components share stays, for
+        all of them, as the weakest of all sources.
+        """
         gathered = Gathered()
         scan = self.options([word for word in self.argv if word != ":"])
         for option, text in scan:
-            if option.early:
-                gathered.apply(option, text, Source.COMMAND_LINE, place)
-        return gathered, scan.operands
+            gathered.apply(option, text, Source.COMMAND_LINE, place)
+        shared = gathered.next_component(options_of(self.command))
+        shared.fields["notes"] = gathered.fields.get("notes", ())
+        return shared, scan.operands
 
     def components(self) -> list[tuple[str, ...]]:
         """The words of each component, from its first option on."""
@@ -165,17 +170,16 @@ def gather(inputs: Inputs, early: Gathered) -> list[Gathered]:
 
 
 def apply_foreign(gathered: Gathered, script: Script, place: Place) -> None:
-    """The lines of other batch systems, PBS before LSF; later ones win over ``#SBATCH``, as in Slurm."""
+    """The lines of another batch system win over ``#SBATCH``; those of PBS count where there are none of LSF."""
     by_name = {option.name: option for option in options_of("sbatch")}
 
     def setter(name: str, text: str | None) -> None:
         gathered.apply(by_name[name], text, Source.SCRIPT, place)
 
-    for directive in script.pbs:
-        apply_pbs(directive.words, setter)
     for directive in script.bsub:
         apply_bsub(directive.words, setter)
-
+    for directive in () if script.bsub else script.pbs:
+        apply_pbs(directive.words, setter)
 
 
 def gather_allocation(

@@ -22,9 +22,7 @@ def _show_gres(fields: Mapping[str, Any]) -> str:
 
 
 GRES = Value(_gres, _show_gres)
-GRES_FLAGS = choice(
-    "gres_flags", **{"enforce-binding": "enforce-binding", "disable-binding": "disable-binding"}
-)
+GRES_FLAGS = choice("gres_flags", **{"enforce-binding": "enforce-binding", "disable-binding": "disable-binding"})
 
 
 def _gpu_bind(reading: Reading) -> Mapping[str, Any]:

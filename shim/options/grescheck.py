@@ -26,7 +26,8 @@ def check_gres(fields: Mapping[str, Any], known: Collection[str]) -> None:
             raise Complaint(f"error: {INVALID_GRES}", code=VALUE_ERROR)
     gpus = {name: asked[name] for name in _GPU_OPTIONS}
     gpus["gpus_per_node"] = (*asked["gpus_per_node"], *(item for item in asked["gres"] if item.name == "gpu"))
-    if len({bool(item.type) for items in gpus.values() for item in items}) > 1:
+    totals = (item for name, items in gpus.items() for item in items if name != "gpus_per_task")
+    if len({bool(item.type) for item in totals}) > 1:
         raise Complaint(f"error: {MIXED_GRES}", code=VALUE_ERROR)
     for sentence in _faults(fields, gpus):
         raise Complaint(f"error: {sentence}", f"error: {INVALID_GRES}", code=VALUE_ERROR)

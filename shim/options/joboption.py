@@ -37,9 +37,7 @@ class Complaint(Exception):
     are printed as they are; ``output`` goes to standard output.
     """
 
-    def __init__(
-        self, *lines: str, code: int = OPTION_ERROR, bare: tuple[str, ...] = (), output: str = ""
-    ) -> None:
+    def __init__(self, *lines: str, code: int = OPTION_ERROR, bare: tuple[str, ...] = (), output: str = "") -> None:
         self.lines = lines
         self.code = code
         self.bare = bare

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from shim.grammar.errors import GrammarError
+from shim.grammar.hostlist import expand_hostlist, fold_hostlist
 from shim.grammar.nodes import NodeCount, parse_nodes
-from shim.grammar.timelimit import UNLIMITED, parse_time_limit
+from shim.grammar.timelimit import UNLIMITED, parse_seconds
 from shim.options.joboption import VALUE_ERROR, Complaint, Reading, Value
 from shim.options.values import read_number, show_minutes, text
 
@@ -36,7 +37,11 @@ def read_host_file(path: str, reading: Reading, *, code: int = VALUE_ERROR) -> s
         more = ("error: Invalid --nodefile node file",) if reading.option.name == "nodefile" else ()
         raise Complaint(complaint, *more, code=code) from None
     words = (word for line in content.splitlines() for word in re.split(r"[\s,]+(?![^\[]*\])", line.partition("#")[0]))
-    return ",".join(word for word in words if word)
+    names = ",".join(word for word in words if word)
+    try:
+        return fold_hostlist(expand_hostlist(names))
+    except GrammarError:
+        return names  # the controller will not know such a node
 
 
 def _hosts(name: str) -> Value:
@@ -71,9 +76,10 @@ def _switches(reading: Reading) -> Mapping[str, Any]:
 def switch_wait(wait: str) -> int:
     """Minutes; what cannot be read counts as no waiting at all, without a word (slurm's time_str2secs)."""
     try:
-        return parse_time_limit(wait)
+        seconds = parse_seconds(wait)
     except GrammarError:
         return 0
+    return seconds if seconds == UNLIMITED else -(-seconds // 60)
 
 
 def _show_switches(fields: Mapping[str, Any]) -> str:

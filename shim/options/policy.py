@@ -8,7 +8,7 @@ from shim.grammar.errors import GrammarError
 from shim.grammar.mail import MailType, parse_mail_types
 from shim.grammar.signal import parse_signal
 from shim.options.joboption import VALUE_ERROR, Complaint, Reading, Value
-from shim.options.values import read_number, text
+from shim.options.values import count, read_number, text
 
 _NICE_OFFSET_LIMIT = 2147483645
 _PRIORITY_LIMIT = 4294967294
@@ -50,7 +50,6 @@ def _signal(reading: Reading) -> Mapping[str, Any]:
     except GrammarError:
         raise reading.invalid() from None
     return {"signal": reading.given}
-
 
 
 def _show_signal(fields: Mapping[str, Any]) -> str:
@@ -161,40 +160,15 @@ ONLY_ROOT = Value(_only_root, lambda _: "")
 
 
 def _power(reading: Reading) -> Mapping[str, Any]:
-    """Slurm complains twice about each word it does not know, and goes on."""
+    """Slurm complains about each word it does not know, and goes on."""
     words = [word for word in reading.given.split(",") if word]
     unknown = [word for word in words if word.lower() != "level"]
-    notes = tuple(f"error: Ignoring unrecognized power option ({word})" for word in unknown for _ in range(2))
+    notes = tuple(f"error: Ignoring unrecognized power option ({word})" for word in unknown)
     return {"power": "LEVEL" if len(unknown) < len(words) else "", "notes": (*reading.fields.get("notes", ()), *notes)}
 
 
 POWER = Value(_power, lambda fields: str(fields["power"] or "unset"))
 
 
-def _burst_buffer_file(reading: Reading) -> Mapping[str, Any]:
-    try:
-        reading.place.read_file(reading.given)
-    except OSError:
-        raise Complaint("error: Invalid --bbf specification", code=VALUE_ERROR) from None
-    return {"bbf": reading.given}
-
-
-BURST_BUFFER_FILE = Value(_burst_buffer_file, text("bbf").show)
-
-
-def _specialized(name: str, written: str) -> Value:
-    """Cores kept for the system: 22.05 says that it is not allowed, and goes on without."""
-    def parse(reading: Reading) -> Mapping[str, Any]:
-        least = 0 if written == "-S" else 1
-        number = read_number(reading.given, f"--{reading.option.name}", least)
-        note = (
-            f"error: Ignoring {written} since it's not allowed by configuration "
-            "(AllowSpecResourcesUsage = No)"
-        )
-        return {name: number, "notes": (*reading.fields.get("notes", ()), note)}
-
-    return Value(parse, text(name).show)
-
-
-CORE_SPEC = _specialized("asked_core_spec", "-S")
-THREAD_SPEC = _specialized("asked_thread_spec", "--thread-spec")
+CORE_SPEC = count("asked_core_spec", least=0)
+THREAD_SPEC = count("asked_thread_spec")

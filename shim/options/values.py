@@ -53,9 +53,7 @@ def read_number(text: str, where: str, least: int = 1) -> int:
 
 def count(name: str, least: int = 1) -> Value:
     """A number of at least ``least``."""
-    return Value(
-        lambda reading: {name: read_number(reading.given, f"--{reading.option.name}", least)}, _shown(name)
-    )
+    return Value(lambda reading: {name: read_number(reading.given, f"--{reading.option.name}", least)}, _shown(name))
 
 
 def show_megabytes(size: int) -> str:

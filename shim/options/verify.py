@@ -6,8 +6,9 @@ from typing import Any
 
 from shim.grammar.errors import GrammarError
 from shim.grammar.hostlist import expand_hostlist, fold_hostlist
+from shim.options.cpu import check_hint
 from shim.options.gather import Gathered
-from shim.options.joboption import VALUE_ERROR, Complaint, Source
+from shim.options.joboption import VALUE_ERROR, Complaint, Place, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +24,27 @@ class Notes:
 
 def verify(gathered: Gathered) -> Notes:
     """Check and complete the fields of one component, as sbatch's _opt_verify does. Raises Complaint."""
+    if gathered.fields.get("verbose") and gathered.fields.get("quiet"):
+        raise Complaint("error: don't specify both --verbose (-v) and --quiet (-Q)", code=VALUE_ERROR)
     lines: list[str] = list(gathered.fields.get("notes", ()))
     verbose: list[str] = []
     _check_exclusive(gathered)
+    lines += _specialized(gathered)
     verbose += _hint(gathered)
     lines += _nodes(gathered)
     verbose += _implied_tasks(gathered)
-    _check_arbitrary(gathered)
     return Notes(tuple(lines), tuple(verbose))
 
 
 def _fatal(text: str) -> Complaint:
     return Complaint(f"fatal: {text}", code=VALUE_ERROR)
+
+
+def _specialized(gathered: Gathered) -> list[str]:
+    """Cores kept for the system: Slurm says that it is not allowed, and goes on without."""
+    reason = "since it's not allowed by configuration (AllowSpecResourcesUsage = No)"
+    written = {"core-spec": "-S", "thread-spec": "--thread-spec"}
+    return [f"error: Ignoring {words} {reason}" for name, words in written.items() if gathered.asked(name)]
 
 
 _MEMORY = ("mem", "mem-per-cpu", "mem-per-gpu")
@@ -75,6 +85,8 @@ def _hint(gathered: Gathered) -> list[str]:
             "Following options are mutually exclusive with --hint: --ntasks-per-core, --threads-per-core, -B and "
             "--cpu-bind (other then --cpu-bind=verbose). Ignoring --hint."
         )
+    elif gathered.asked("hint") and check_hint(gathered.fields["hint"]):
+        gathered.fields["hint_threads_per_core"] = 1
     return notes
 
 
@@ -117,7 +129,13 @@ def _implied_tasks(gathered: Gathered) -> list[str]:
     return [f"Number of tasks implicitly set to {fields['ntasks']}."]
 
 
-def _check_arbitrary(gathered: Gathered) -> None:
+def verify_after(gathered: Gathered, place: Place) -> None:
+    """What Slurm checks after it has listed the options for -v. Raises Complaint."""
+    if "bbf" in gathered.fields:
+        try:
+            place.read_file(gathered.fields["bbf"])
+        except OSError:
+            raise Complaint("error: Invalid --bbf specification", code=VALUE_ERROR) from None
     if gathered.fields.get("distribution") == "arbitrary" and not gathered.fields.get("nodelist"):
         raise Complaint(
             "error: With Arbitrary distribution you need to specify a nodelist or hostfile with the -w option",

@@ -5,7 +5,6 @@ from shim.options.joboption import JobOption
 from shim.options.option import Argument, Effect
 from shim.options.policy import (
     ACCTG_FREQ,
-    BURST_BUFFER_FILE,
     MAIL_TYPE,
     NICE,
     NO_KILL,
@@ -201,7 +200,7 @@ OPTIONS = (
         name="bbf",
         argument=REQUIRED,
         metavar="file_name",
-        value=BURST_BUFFER_FILE,
+        value=text("bbf"),
         sort="bell-2",
         local=Effect.IGNORED,
         dstack=Effect.IGNORED,

@@ -139,8 +139,9 @@ OPTIONS = (
         argument=REQUIRED,
         metavar="sockets",
         value=count("sockets_per_node"),
+        local=Effect.RECORDED,
         dstack=Effect.RECORDED,
-        note="dstack does not tell sockets",
+        note=_LAYOUT,
         per_component=True,
     ),
     JobOption(
@@ -148,8 +149,9 @@ OPTIONS = (
         argument=REQUIRED,
         metavar="cores",
         value=count("cores_per_socket"),
+        local=Effect.RECORDED,
         dstack=Effect.RECORDED,
-        note="dstack does not tell cores",
+        note=_LAYOUT,
         per_component=True,
     ),
     JobOption(
@@ -158,8 +160,9 @@ OPTIONS = (
         metavar="threads",
         value=count("threads_per_core"),
         variables=inputs("THREADS_PER_CORE"),
+        local=Effect.RECORDED,
         dstack=Effect.RECORDED,
-        note="dstack does not tell threads",
+        note=_LAYOUT,
         per_component=True,
     ),
     JobOption(
