@@ -1,6 +1,5 @@
 """What a call of squeue asks for: its options and SQUEUE_* variables, read and checked (squeue man page)."""
 
-import os
 import pwd
 import re
 import socket
@@ -119,7 +118,7 @@ def _option(call: Call, query: Query, key: str, value: str | None) -> None:
     if key == "verbose":
         query.verbose += 1
     elif key == "me":
-        query.given["user"] = str(os.getuid())
+        query.given["user"] = str(call.queue.user_id)
     elif key == "iterate":
         query.iterate = _seconds(call, value or "")
     elif key == "format":
@@ -139,7 +138,7 @@ def _option(call: Call, query: Query, key: str, value: str | None) -> None:
     if key in CHECKS and value is not None:
         CHECKS[key](call, query, value)
     if key == "me":
-        query.users = [os.getuid()]
+        query.users = [call.queue.user_id]
 
 
 def _exclusive(call: Call, other: str | None, complaint: str) -> None:

@@ -10,6 +10,7 @@ from shim.commands.display.times import TimeFormat
 from shim.commands.jobfields import NO_VALUE, expected_end, expected_start
 from shim.commands.squeue_rows import Row
 from shim.grammar.hostlist import expand_hostlist, fold_hostlist
+from shim.grammar.indexset import DISPLAY_LIMIT
 from shim.grammar.memory import format_memory
 from shim.grammar.timelimit import format_elapsed, format_time_limit
 from shim.job.request import UNLIMITED
@@ -43,7 +44,7 @@ class JobValues:
         if row.task_text is not None:
             return row.task_text
         assert row.tasks is not None
-        limit = jobfields.DISPLAY_LIMIT if self._list_limit is None else self._list_limit
+        limit = DISPLAY_LIMIT if self._list_limit is None else self._list_limit
         return jobfields.task_list(row.tasks, row.job.throttle, limit)
 
     # identity

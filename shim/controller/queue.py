@@ -165,6 +165,11 @@ class Queue:
         self._owner(user_id)
         cancel.cancel(self, job, tasks, user_id=user_id, signal=signal, target=target)
 
+    def signal_step(self, job: Job, step: Step, *, user_id: int, signal: int = 9) -> None:
+        """Send a signal to the tasks of one step."""
+        self._owner(user_id)
+        self.executor_of(job).signal_step(job, step, signal)
+
     def hold(self, job: Job, tasks: IndexSet | None = None, *, user_id: int, admin: bool = False) -> None:
         """Keep a job, or tasks of an array's rest, from starting."""
         self._owner(user_id)

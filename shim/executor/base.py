@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from shim.job.record import Job
+from shim.job.record import Job, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,9 @@ class Executor(Protocol):
 
     def signal(self, job: Job, signal: int, target: Target) -> None:
         """Send a signal to processes of a running job; unknown or finished runs are ignored."""
+
+    def signal_step(self, job: Job, step: Step, signal: int) -> None:
+        """Send a signal to the tasks of one step; processes that are gone are ignored."""
 
     def terminate(self, job: Job, notice: str, kill_wait: float) -> None:
         """SIGCONT and SIGTERM to all processes of the job, SIGKILL after ``kill_wait`` seconds; ``finished`` follows.

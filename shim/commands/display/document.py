@@ -66,8 +66,10 @@ def _yaml_scalar(value: Any) -> str:
         return "!!seq []"
     if isinstance(value, dict):
         return "!!map {}"
-    if _PLAIN.fullmatch(value):
-        return f"!!str {value}"
-    if "\n" in value or "\t" in value:
-        return f"!!str {json.dumps(value)}"
-    return "!!str '" + value.replace("'", "''") + "'"
+    text = str(value)
+    if _PLAIN.fullmatch(text):
+        return f"!!str {text}"
+    if "\n" in text or "\t" in text:
+        return f"!!str {json.dumps(text)}"
+    quoted = text.replace("'", "''")
+    return f"!!str '{quoted}'"
