@@ -34,7 +34,7 @@ publish() { # NAME TEXT
 members() {
     read -r leader parent group <"$directory/leader" || return 0
     for stat in /proc/[0-9]*/stat; do
-        { read -r line <"$stat"; } || continue
+        { read -r line <"$stat"; } 2>/dev/null || continue
         pid=${stat#/proc/} pid=${pid%/stat}
         set -- ${line##*) } # state, parent, group, session
         case $1:$pid in Z:* | X:* | *:"$parent" | *:"$job") continue ;; esac
@@ -155,10 +155,9 @@ run() {
             print system("exec $SHIM_SETSID /bin/sh \"$SHIM_DIRECTORY/launch.sh\"") >(directory "/.status")
         }'
     else
-        { # what the shell itself says of a death is not the job's
-            $SHIM_SETSID /bin/sh "$directory/launch.sh" 2>&8 8>&-
-            status=$?
-        } 8>&2 2>>"$directory/log"
+        exec 8>&2 2>>"$directory/log" # what this shell says of a death is not the job's
+        (exec 2>&8 8>&- && exec $SHIM_SETSID /bin/sh "$directory/launch.sh")
+        status=$?
         [ "$status" -le 128 ] || status=$((status + 128))
         echo "$status" >"$directory/.status"
     fi

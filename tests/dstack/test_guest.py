@@ -239,7 +239,8 @@ def test_signals_go_where_they_are_sent(image: Image, tmp_path: Path, target: st
     wait_until((tmp_path / "up").exists)
     job.request(f"signal USR1 {target}\n")
     assert job.outcome() == (0, 0, "")
-    assert sorted((tmp_path / "out").read_text().split()) == sorted(expected.split())
+    words = {"shell", "child"}.intersection((tmp_path / "out").read_text().split())  # bash may speak of its sleep
+    assert words == set(expected.split())
 
 
 def test_the_time_limit_ends_the_job(image: Image, tmp_path: Path) -> None:
