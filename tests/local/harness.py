@@ -15,6 +15,16 @@ PATIENCE = 30
 """Seconds after which a test gives up on an event that should have come at once."""
 
 
+def drive(folder, scenario, **settings):
+    """Run one scenario with an executor of its own."""
+
+    async def main():
+        async with Lab(folder, **settings) as lab:
+            return await scenario(lab)
+
+    return asyncio.run(main())
+
+
 class Recorder:
     """The Events of a test."""
 
@@ -80,8 +90,7 @@ class Lab:
     async def __aexit__(self, *_: object) -> None:
         for job_id in self.launches:
             self.executor.terminate(self.job(job_id), "", 0)
-        running = {job for job, _ in self.events.started_runs} - {one.job_id for one in self.events.ended}
-        for job_id in running & set(self.launches):
+        for job_id in list(self.executor._runs):
             await self.events.end_of(job_id, self.launches[job_id].restarts)
         await self.executor.close()
 

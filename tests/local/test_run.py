@@ -1,21 +1,10 @@
 """What a batch script meets when the local executor runs it."""
 
-import asyncio
 import resource
 
 import pytest
 
-from tests.local.harness import Lab
-
-
-def drive(folder, scenario, **settings):
-    """Run one scenario with an executor of its own."""
-
-    async def main():
-        async with Lab(folder, **settings) as lab:
-            return await scenario(lab)
-
-    return asyncio.run(main())
+from tests.local.harness import drive
 
 
 @pytest.mark.parametrize(
@@ -129,13 +118,14 @@ def test_signals_are_as_a_fresh_process_has_them(tmp_path):
     assert masks == [0, 0]
 
 
-def test_script_has_a_session_of_its_own_and_no_foreign_files(tmp_path):
+def test_script_leads_a_group_in_a_session_apart_and_has_no_foreign_files(tmp_path):
     async def scenario(lab):
-        await lab.run("ps -o sid= $$ | tr -d ' '; echo $$; ls /proc/self/fd | wc -l")
+        await lab.run("ps -o pgid=,sid=,ppid= $$; echo $$; ls /proc/self/fd | wc -l")
         return lab.output().split()
 
-    session, pid, descriptors = drive(tmp_path, scenario)
-    assert session == pid
+    group, session, parent, pid, descriptors = drive(tmp_path, scenario)
+    assert group == pid
+    assert session == parent
     assert descriptors == "4"  # and one that ls itself opened
 
 

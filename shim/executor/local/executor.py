@@ -251,7 +251,7 @@ class LocalExecutor:
         if not mark.script and not spool.seize(run.folder, mark):
             self._loop.call_soon(self._look, run)
             return
-        rest = _orphans(mark) if mark.boot == self._boot else []
+        rest = _orphans(mark, run.pid == mark.pid) if mark.boot == self._boot else []
         for one in rest:
             processes.send_signal(one, signals.SIGKILL)
         if rest:
@@ -357,16 +357,18 @@ def _message(launch: Launch, spool_dir: str, recycle: bool) -> tuple[object, ...
     )
 
 
-def _orphans(mark: spool.Mark) -> list[processes.Process]:
-    """What is left of a run without its supervisor: its session, and whatever carries its environment."""
-    if not mark.script:
-        return []
-    variables = {b"SLURM_JOB_ID=%d" % mark.job_id, b"SLURM_TASK_PID=%d" % mark.script}
+def _orphans(mark: spool.Mark, just_now: bool) -> list[processes.Process]:
+    """What is left of a run without its supervisor. The session number is proof enough if the supervisor died
+    ``just_now``; later it may have been given away, then a process must carry the run's environment.
+    """
+    job, script = b"SLURM_JOB_ID=%d" % mark.job_id, b"SLURM_TASK_PID=%d" % mark.script
     found = []
     for one in processes.everything():
         if one.start < mark.start or one.state in "ZX":
             continue
-        if one.session == mark.script or variables <= set(processes.read(f"/proc/{one.pid}/environ").split(b"\0")):
+        variables = processes.read(f"/proc/{one.pid}/environ").split(b"\0")
+        of_session = one.session == mark.pid and (just_now or job in variables)
+        if of_session or (job in variables and script in variables):
             found.append(one)
     return found
 

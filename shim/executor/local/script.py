@@ -44,7 +44,7 @@ def become_script(order: Order, folder: spool.Folder, fds: list[int]) -> None:
     """Become the batch script. Never returns."""
     code = 1
     try:
-        posix.setsid()
+        posix.setpgid(0, 0)
         for target, fd in enumerate((fds[0], fds[1], fds[-1])):
             posix.dup2(fd, target)
         for number in (SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ):

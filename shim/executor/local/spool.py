@@ -18,6 +18,7 @@ import posix
 SCRIPT = "slurm_script"
 _ASIDE = "new."
 _RUN, _EXIT = "run", "exit"
+_ENTRIES = 2
 _TEXT_LIMIT = 100
 
 
@@ -120,6 +121,9 @@ def _exists(path: str) -> bool:
 class Folder:
     """A supervisor's job folder, from one run to the next."""
 
+    current: str
+    """The mark it bears."""
+
     def __init__(self, spool: str, supervisor: str, pid: int) -> None:
         self._aside = f"{spool}/{_ASIDE}{pid}"
         self._supervisor = supervisor
@@ -127,7 +131,7 @@ class Folder:
 
     def _forget(self) -> None:
         self._path = ""
-        self._mark = ""
+        self.current = ""
         self._script = b""
         self._script_state = (0, 0, 0)
 
@@ -135,19 +139,20 @@ class Folder:
         """A folder with that script and mark, nobody's yet. Raises OSError."""
         if self._path and (recycle or self._path == self._aside):
             try:
+                if len(posix.listdir(self._path)) != _ENTRIES:
+                    raise FileExistsError  # the job before has put something there
                 self.mark(mark)
-                if script != self._script or self._script_state != self._look():
-                    self._write(script)
+                if script != self._script or self._script_state != _identity(self.script):
+                    self._write(self._path, script)
                 return
-            except FileNotFoundError:
-                pass  # somebody removed it
+            except (FileExistsError, FileNotFoundError):
+                remove(self._path)
         self._forget()
         self._remove_aside()
         posix.mkdir(self._aside, 0o700)
-        self._path = self._aside
-        self._write(script)
-        posix.symlink(self._supervisor, f"{self._path}/{mark}")
-        self._mark = mark
+        self._write(self._aside, script)
+        posix.symlink(self._supervisor, f"{self._aside}/{mark}")
+        self._path, self.current = self._aside, mark
 
     def publish(self, path: str) -> bool:
         """Claim the run whose folder this is; False if it is claimed already. Raises OSError."""
@@ -162,8 +167,8 @@ class Folder:
 
     def mark(self, mark: str) -> None:
         """Note how far the run is. Raises FileNotFoundError if the run is not this supervisor's any more."""
-        posix.rename(f"{self._path}/{self._mark}", f"{self._path}/{mark}")
-        self._mark = mark
+        posix.rename(f"{self._path}/{self.current}", f"{self._path}/{mark}")
+        self.current = mark
 
     @property
     def script(self) -> str:
@@ -172,10 +177,10 @@ class Folder:
 
     def marked(self, mark: str) -> None:
         """Take note of a mark that the script's process has set."""
-        self._mark = mark
+        self.current = mark
 
-    def _write(self, script: bytes) -> None:
-        new, target = f"{self._path}/{SCRIPT}.new", f"{self._path}/{SCRIPT}"
+    def _write(self, path: str, script: bytes) -> None:
+        new, target = f"{path}/{SCRIPT}.new", f"{path}/{SCRIPT}"
         fd = posix.open(new, posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_CLOEXEC, 0o700)
         try:
             view = memoryview(script)
@@ -185,16 +190,17 @@ class Folder:
             posix.close(fd)
         posix.rename(new, target)
         self._script = script
-        self._script_state = self._look()
-
-    def _look(self) -> tuple[int, int, int]:
-        """What changes when a script changes itself."""
-        found = posix.stat(f"{self._path}/{SCRIPT}")
-        return found.st_ino, found.st_mtime_ns, found.st_mode
+        self._script_state = _identity(target)
 
     def _remove_aside(self) -> None:
         if _exists(self._aside):
             remove(self._aside)
+
+
+def _identity(path: str) -> tuple[int, int, int]:
+    """What changes when a script changes itself."""
+    found = posix.stat(path)
+    return found.st_ino, found.st_mtime_ns, found.st_mode
 
 
 def seize(path: str, mark: Mark) -> bool:
@@ -214,12 +220,15 @@ def began(path: str) -> float:
 
 
 def remove(path: str) -> None:
-    """Remove a job folder, whatever is in it."""
+    """Remove a job folder, whatever a job has put there; what cannot be removed stays."""
     try:
         for name in posix.listdir(path):
-            posix.unlink(f"{path}/{name}")
+            try:
+                posix.unlink(f"{path}/{name}")
+            except IsADirectoryError:
+                remove(f"{path}/{name}")
         posix.rmdir(path)
-    except FileNotFoundError:
+    except OSError:
         return
 
 

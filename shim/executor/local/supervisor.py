@@ -119,9 +119,12 @@ def _kill_all() -> None:
 
 
 def _record(order: Order, folder: spool.Folder, record: spool.Exit) -> None:
+    """Mark the end. The mark before is missing if the script's process died before it had set it."""
     mark = spool.ended(order.job_id, order.restarts, record)
-    try:
-        folder.mark(mark)
-    except FileNotFoundError:  # the script's process died before it had set its mark
-        folder.marked(spool.ordered(order.job_id, order.restarts))
-        folder.mark(mark)
+    for before in (folder.current, spool.ordered(order.job_id, order.restarts)):
+        folder.marked(before)
+        try:
+            folder.mark(mark)
+        except FileNotFoundError:
+            continue
+        return
