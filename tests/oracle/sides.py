@@ -10,60 +10,26 @@ import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ..shim import FOUR_NODES
 from .case import Case, Side
 from .cluster import FIRST_JOB_ID, Address, search_path
 from .normalise import Place
 
 ROOT = Path(__file__).resolve().parents[2]
+REAL_PATIENCE = 100
+OUR_PATIENCE = 20
 QUIET_SECONDS = 60
 """How long jobs of an earlier scenario may take to leave the real queue."""
 
-CONFIG = """\
-cluster_name = "oracle"
-first_job_id = {first_job_id}
-max_array_size = 10001
-def_mem_per_cpu = 100
-mail_prog = "{mail}"
-
-[[nodes]]
-name = "n1"
-cpus = 8
-memory = 8000
-
-[[nodes]]
-name = "n2"
-cpus = 8
-memory = 8000
-
-[[nodes]]
-name = "n3"
-cpus = 8
-memory = 8000
-gres = "gpu:a100:4"
-features = ["a100"]
-
-[[nodes]]
-name = "n4"
-cpus = 8
-memory = 8000
-gres = "gpu:h100:4"
-features = ["h100"]
-
-[[partitions]]
-name = "debug"
-nodes = ["n1", "n2", "n3", "n4"]
-default = true
-
-[[partitions]]
-name = "gpu"
-nodes = ["n3", "n4"]
-max_time = "2-00:00:00"
-default_time = "01:00:00"
-"""
+CONFIG = f"""\
+first_job_id = {{first_job_id}}
+mail_prog = "{{mail}}"
+{FOUR_NODES}"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +47,11 @@ class Person:
         with contextlib.suppress(KeyError):
             if os.geteuid() == 0:
                 return cls.from_entry(pwd.getpwnam("alice"))
+        return cls.myself()
+
+    @classmethod
+    def myself(cls) -> Person:
+        """Whoever runs the tests."""
         return cls.from_entry(pwd.getpwuid(os.geteuid()))
 
     @classmethod
@@ -128,7 +99,7 @@ class Real:
         directory = self.person.own(self.root / case.name)
         env = self.person.environment(search_path()) | {"SLURM_CONF": str(self.address.slurm_conf)}
         place = place_of(self.person, directory, self.address.first_job_id)
-        side = Side(place, env, self.person.credentials())
+        side = Side(place, env, self.person.credentials(), REAL_PATIENCE)
         try:
             if case.alone:
                 self.empty_queue(env)
@@ -161,6 +132,9 @@ class Ours:
         self.root = root
         self.first_job_id = first_job_id
         self.person = Person.alice()
+        self.python = interpreter_for(self.person, root / "python")
+        if not self.python:
+            self.person, self.python = Person.myself(), Path(sys.executable).parent
 
     @contextlib.contextmanager
     def open(self, case: Case) -> Iterator[Side]:
@@ -175,14 +149,15 @@ class Ours:
     def side(self, directory: Path, state: Path) -> Side:
         """Commands found in bin/, talking to a controller that keeps its state where it is told."""
         (state / "config.toml").write_text(CONFIG.format(first_job_id=self.first_job_id, mail=self.mail(state)))
-        path = os.pathsep.join([str(ROOT / "bin"), str(Path(sys.executable).parent), search_path()])
+        path = os.pathsep.join([str(ROOT / "bin"), str(self.python), search_path()])
         env = self.person.environment(path) | {
-            "SLURM_SHIM_STATE": str(state),
-            "SLURM_SHIM_CONFIG": str(state / "config.toml"),
+            "SLURMSHIM_STATE": str(state),
+            "SLURMSHIM_CONFIG": str(state / "config.toml"),
             # A command of the family that bin/ lacks must not be answered by real Slurm's.
             "SLURM_CONF": "/nonexistent/slurm.conf",
         }
-        return Side(place_of(self.person, directory, self.first_job_id), env, self.person.credentials())
+        place = place_of(self.person, directory, self.first_job_id)
+        return Side(place, env, self.person.credentials(), OUR_PATIENCE)
 
     def mail(self, state: Path) -> Path:
         """A mail program that only keeps a record."""
@@ -203,6 +178,32 @@ class Ours:
                     check=False,
                     **side.credentials,  # type: ignore[call-overload]
                 )
+
+
+def interpreter_for(person: Person, folder: Path) -> Path | None:
+    """A folder with a python3 that a person can run and that has our packages; None where there is none.
+
+    The interpreter of the tests may lie below a home directory that is closed to others.
+    """
+    ours = Path(sys.executable).parent
+    if runs(person, ours / "python3"):
+        return ours
+    system = Path("/usr/bin") / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    if not runs(person, system):
+        return None
+    subprocess.run([system, "-m", "venv", "--without-pip", folder], check=True)
+    packages = sysconfig.get_path("purelib", "venv", {"base": str(folder), "platbase": str(folder)})
+    (Path(packages) / "tests.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder / "bin"
+
+
+def runs(person: Person, python: Path) -> bool:
+    """Whether a person may run an interpreter."""
+    try:
+        command = [python, "-c", ""]
+        return subprocess.run(command, check=False, **person.credentials()).returncode == 0  # type: ignore[call-overload,no-any-return]
+    except OSError:
+        return False
 
 
 def place_of(person: Person, directory: Path, first_job_id: int) -> Place:

@@ -26,6 +26,6 @@ def test_shim_answers_as_slurm(case, ours):
 def recorded(case):
     """Real Slurm's answers to the commands that the scenario has now."""
     known = golden(case)
-    commands = [step.command for step in case.steps if step.kind == "compare"]
+    commands = [step.command for step in case.steps if step.kind != "do"]
     assert [answer.run for answer in known] == commands, "changed since its answers were recorded, run with --record"
     return known
