@@ -6,7 +6,7 @@ asks for 100 GB.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ class Site:
     cluster: str  # ClusterName
     controller: str  # tells two controllers on one project apart
     kill_wait: float  # seconds
-    instances: Mapping[str, str]  # of existing instances: node name to fleet name
+    instances: Collection[str]  # names of the existing instances
     gpu_names: tuple[str, ...] = ()  # that hosts of the fleets report
 
 
@@ -138,6 +138,8 @@ def _gpu(size: NodeSize, job: Job, need: Need, site: Site) -> dict[str, Any]:
     words = [size.gpu_type] if size.gpu_type else []
     if not words and not job.shares and need.constraint:
         words = [word for word in _alternatives(need.constraint) if word.lower() not in site.partition.features]
+        for word in words:
+            _refuse_unless_gpu(word, site)
     types = [gpu_type(word, site.settings.gpu_types, site.gpu_names) for word in words]
     gpu: dict[str, Any] = {"count": f"{size.gpus}.."}
     if types:
@@ -176,7 +178,7 @@ def _placement(job: Job, need: Need, site: Site) -> dict[str, Any]:
         nodes = _wanted_nodes(need, site)
         if need.constraint:
             entries = _constrain(entries, need, site)
-    entries["instances"] = [{"fleet": site.instances[node], "instance": node} for node in nodes]
+    entries["instances"] = nodes
     return {key: value for key, value in entries.items() if value}
 
 
@@ -197,7 +199,7 @@ def _constrain(entries: dict[str, Any], need: Need, site: Site) -> dict[str, Any
     for word in _alternatives(need.constraint):
         feature = site.partition.features.get(word.lower())
         if feature is None:
-            gpu_type(word, site.settings.gpu_types, site.gpu_names)  # refuses what is not a GPU either
+            _refuse_unless_gpu(word, site)
             if not (need.gpus or need.gpus_per_node or need.gpus_per_task):
                 raise NotExpressible(f"--constraint={word}: a GPU type, but the job asks for no GPU")
         kinds.add(tuple(feature or ("gpu",)))
@@ -206,6 +208,13 @@ def _constrain(entries: dict[str, Any], need: Need, site: Site) -> dict[str, Any
     if len(kinds) > 1:
         raise NotExpressible(f"--constraint={need.constraint}: dstack cannot choose between features of several kinds")
     return entries | narrowed
+
+
+def _refuse_unless_gpu(word: str, site: Site) -> None:
+    try:
+        gpu_type(word, site.settings.gpu_types, site.gpu_names)
+    except NotExpressible:
+        raise NotExpressible(f"--constraint={word}: neither a feature in the configuration nor a GPU type") from None
 
 
 def _alternatives(constraint: str) -> list[str]:
