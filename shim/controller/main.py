@@ -8,7 +8,6 @@ import logging.handlers
 import os
 import signal
 import socket
-import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +42,8 @@ def main(ready: int) -> None:
     there is none.
     """
     folder = Path(os.fsdecode(state_dir()))
+    os.set_inheritable(ready, False)
+    _leave_terminal()
     try:
         os.umask(0o077)
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,9 +60,16 @@ def main(ready: int) -> None:
     _open_log(folder)
     try:
         asyncio.run(_Life(folder, config, ready, starting).run())
-    except (OSError, sqlite3.Error, ValueError) as error:
+    except Exception as error:
         _LOG.exception("the controller ends")
         _give_up(ready, f"slurm-shim: {error}")
+
+
+def _leave_terminal() -> None:
+    """Standard error is the pipe to who waits: nothing started from here may hold it open."""
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 2)
+    os.close(null)
 
 
 def _lock(path: Path) -> int:
@@ -185,9 +193,6 @@ class _Life:
         _LOG.info("process %d ends", os.getpid())
 
     def _tell_ready(self) -> None:
-        null = os.open(os.devnull, os.O_RDWR)
-        os.dup2(null, 2)
-        os.close(null)
         os.close(self.starting)
         os.close(self.ready)
 

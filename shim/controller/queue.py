@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 SYNC_DELAY = 0.5
 """Seconds after which the starts and ends of runs are safe from a power failure (from kill -9 they are at once)."""
+HANDLE_DELAY = 0.2
+"""Seconds until the handle of a run that has begun is written, if nothing else is written before."""
 RETRY_COMMIT = 1.0
 """Seconds until a commit that failed (disk full) is tried again."""
 
@@ -77,6 +79,7 @@ class Queue:
         self._finish_waiters: dict[int, list[asyncio.Future[None]]] = {}
         self._to_purge: deque[tuple[float, Job]] = deque()
         self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._handles: asyncio.TimerHandle | None = None
         self._sync: asyncio.TimerHandle | None = None
         self.commit_error: str = ""
 
@@ -471,7 +474,13 @@ class Queue:
                 job.state = State.RUNNING
                 job.start_time = when
                 self.dispatcher.watch_limit(job)
-            self._dirty[job_id] = job  # with the next commit: the executor finds the run without it, too
+            self._dirty[job_id] = job
+            if self._handles is None:  # no haste: the executor finds the run without it, too
+                self._handles = self.loop.call_later(HANDLE_DELAY, self._save_handles)
+
+    def _save_handles(self) -> None:
+        self._handles = None
+        self.wake()
 
     def finished(self, ended: Ended) -> None:
         """A run is over."""

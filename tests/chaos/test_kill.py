@@ -1,0 +1,112 @@
+"""kill -9 of the controller at any moment: nothing is lost, nothing runs twice, ids only grow."""
+
+import contextlib
+import itertools
+import os
+import select
+import sqlite3
+import threading
+from pathlib import Path
+
+from tests.shim import PATIENCE, Shim, kill, wait_until
+
+
+def supervisor_of(shim: Shim, job: int) -> int:
+    """The process that watches a run."""
+    with contextlib.closing(sqlite3.connect(shim.state / "jobs.db")) as table:
+
+        def handle() -> str:
+            return str(table.execute("select handle from job where job_id = ?", (job,)).fetchone()[0])
+
+        wait_until(lambda: bool(handle()), "the supervisor")
+        return int(handle().split(":")[0])
+
+
+def test_runs_go_on_without_a_controller_and_their_ends_are_recorded(shim: Shim) -> None:
+    gate = shim.work / "gate"
+    os.mkfifo(gate)
+    job = shim.submit("--wrap", f"read x < {gate}; exit 5")
+    shim.wait(job, "RUNNING")
+    supervisor = os.pidfd_open(supervisor_of(shim, job))
+    shim.kill_controller()
+    gate.write_text("go\n")
+    assert select.select([supervisor], [], [], PATIENCE)[0], "the run does not end"
+    os.close(supervisor)
+    assert shim.wait(job) == "FAILED"
+    assert shim.run("squeue", "-h", "-t", "all", "-j", str(job), "-o", "%r").out == "NonZeroExitCode\n"
+
+
+def test_a_submission_that_was_acknowledged_survives_the_kill_right_after_it(shim: Shim) -> None:
+    known = []
+    for _ in range(10):
+        known.append(shim.submit("--hold", "--wrap", "true"))
+        shim.kill_controller()
+    assert known == sorted(set(known))
+    assert shim.states() == {str(job): "PENDING" for job in known}
+
+
+def test_kills_during_a_storm_of_jobs_lose_none_and_run_none_twice(shim: Shim) -> None:
+    runs = shim.work / "runs"
+    known: list[int] = []
+    stop = threading.Event()
+
+    def storm() -> None:
+        for _ in range(40):
+            answer = shim.run("sbatch", "--parsable", "-o", "/dev/null", "--wrap", f"echo $SLURM_JOB_ID >> {runs}")
+            if answer.code == 0:
+                known.append(int(answer.out))
+        stop.set()
+
+    thread = threading.Thread(target=storm)
+    thread.start()
+    for _ in itertools.count():
+        if stop.wait(0.15):
+            break
+        try:
+            kill(shim.controller)
+        except (OSError, IndexError):
+            continue
+    thread.join()
+    for job in known:
+        assert shim.wait(job) == "COMPLETED"
+    lines = runs.read_text().split()
+    assert len(lines) == len(set(lines)), "a job ran twice"
+    assert set(map(str, known)) <= set(lines)
+
+
+def test_a_chain_runs_once_and_in_order_though_the_controller_dies_at_every_link(shim: Shim) -> None:
+    order = shim.work / "order"
+    shim.run("sbatch", "--hold", "-o", "/dev/null", "--wrap", f"echo 0 >> {order}")
+    jobs = [1]
+    for link in range(1, 6):
+        jobs.append(shim.submit("-o", "/dev/null", "-d", f"afterok:{jobs[-1]}", "--wrap", f"echo {link} >> {order}"))
+        shim.kill_controller()
+    assert shim.run("scontrol", "release", "1").code == 0
+    for job in jobs:
+        shim.kill_controller()
+        assert shim.wait(job) == "COMPLETED"
+    assert order.read_text().split() == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_a_killed_starter_is_replaced(shim: Shim) -> None:
+    shim.wait(shim.submit("--wrap", "true"))
+    children = Path(f"/proc/{shim.controller}/task/{shim.controller}/children").read_text().split()
+    for child in children:
+        kill(int(child))
+    assert shim.wait(shim.submit("--wrap", "exit 3")) == "FAILED"
+
+
+def test_a_killed_supervisor_is_a_node_failure_and_its_job_runs_again(shim: Shim) -> None:
+    runs = shim.work / "runs"
+    job = shim.submit("--wrap", f"echo x >> {runs}; [ $(wc -l < {runs}) -gt 1 ] || sleep 1000")
+    wait_until(runs.exists, "the first run")
+    kill(supervisor_of(shim, job))
+    assert shim.wait(job) == "COMPLETED"
+    assert runs.read_text() == "x\nx\n"
+
+
+def test_several_first_commands_at_once_start_one_controller(shim: Shim) -> None:
+    calls = [shim.popen("sbatch", "--parsable", "--wrap", "true") for _ in range(8)]
+    ids = sorted(int(call.communicate()[0]) for call in calls)
+    assert ids == list(range(1, 9))
+    assert shim.log.count("process") == 1
