@@ -175,6 +175,7 @@ class _Life:
             mine = [job for job in queue.running if job.request.batch and queue.executor_of(job).name == name]
             await executor.recover(mine, lambda job: make_launch(queue, job))
         queue.recover_endings()
+        queue.mailer.resume()
         server = Server(queue, self.end.set)
         listener = _listener(self.folder)
         await server.listen(listener)

@@ -31,6 +31,8 @@ def again(queue: "Queue", job: Job, *, hold: bool, special: bool = False) -> Non
     """Keep the run that is over for accounting and put the job back into the queue."""
     was = job.state if job.state.finished else State.REQUEUED
     job.state = was
+    if queue.mailer:
+        queue.mailer.on_change(job, "REQUEUE")
     snapshot = _copy(job)
     queue.write(lambda table: table.save_earlier_run(snapshot))
     now = queue.now()
@@ -49,8 +51,6 @@ def again(queue: "Queue", job: Job, *, hold: bool, special: bool = False) -> Non
     queue.changed(job)
     queue.dependencies.watch(job)
     queue.after_commit(lambda: queue.place_in_queue(job))
-    if queue.mailer:
-        queue.mailer.on_change(job, "REQUEUE")
 
 
 def _copy(job: Job) -> Job:

@@ -95,6 +95,8 @@ class Dependencies:
 
     def _wait_on(self, job: Job, failed: bool) -> None:
         kill = job.request.kill_on_invalid_dep
+        if failed and job.reason != Reason.DEP_NEVER and self.queue.mailer:
+            self.queue.mailer.on_change(job, "INVALID_DEPEND")
         if failed and (self.queue.config.kill_invalid_depend if kill is None else kill):
             self.queue.dispatcher.cancel_invalid(job)
             return
