@@ -13,6 +13,7 @@ from several threads. Nothing here is imported by the commands themselves.
 
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 
 from shim import contact, launcher
@@ -60,7 +61,7 @@ def run(
             if error := contact.start_controller():
                 raise ConnectionError(error.strip())
             continue
-        with channel:
+        with closing(channel):
             parts: dict[bytes, list[bytes]] = {b"1": [], b"2": []}
             channel.sendall(call)
             while True:
