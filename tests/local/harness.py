@@ -141,7 +141,7 @@ class Lab:
 
     def folders(self) -> list[str]:
         """The job folders there are."""
-        return sorted(path.name for path in (self.state / "spool").iterdir())
+        return sorted(path.name for path in (self.state / "spool").iterdir() if path.is_dir())
 
     def output(self, job_id: int = 1) -> str:
         return (self.folder / f"slurm-{job_id}.out").read_text()

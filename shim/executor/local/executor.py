@@ -11,10 +11,10 @@ from pathlib import Path
 
 from shim.config.settings import Config
 from shim.executor.base import Ended, Events, Launch, LaunchAgain, NodeState, Target, Usage
-from shim.executor.local import machine, processes, spool, supervisor
+from shim.executor.local import machine, processes, script, spool, supervisor
 from shim.executor.local.folders import Folders
 from shim.executor.local.pool import Pool, Supervisor
-from shim.job.record import Job
+from shim.job.record import Job, Step
 
 _AGAIN = 0.02
 """Seconds until processes are looked for again that are about to begin or to end."""
@@ -59,10 +59,10 @@ class LocalExecutor:
         self._events = events
         self._loop = asyncio.get_running_loop()
         Path(self._spool).mkdir(0o700, parents=True, exist_ok=True)
-        _raise_file_limit()
+        _write_helper(f"{self._spool}/{script.HELPER}")
         self._nodes = machine.nodes(self._config)
         self._folders = Folders(self._spool)
-        self._pool = Pool(self._heard, keep=2 * sum(node.cpus for node in self._nodes))
+        self._pool = Pool(self._heard, keep=2 * sum(node.cpus for node in self._nodes), file_limit=_raise_file_limit())
 
     def nodes(self) -> tuple[NodeState, ...]:
         """The configured nodes, or this machine."""
@@ -101,6 +101,13 @@ class LocalExecutor:
             return
         for one in self._targets(run, target):
             processes.send_signal(one, signal)
+
+    def signal_step(self, job: Job, step: Step, signal: int) -> None:
+        """Send a signal to the tasks of one step, and to what they have started."""
+        run = self._runs.get(job.job_id)
+        if run is not None:
+            for one in self._below(run, set(step.pids)):
+                processes.send_signal(one, signal)
 
     def terminate(self, job: Job, notice: str, kill_wait: float) -> None:
         """End a run: SIGCONT and SIGTERM, after ``kill_wait`` seconds SIGKILL, to all its processes."""
@@ -155,7 +162,7 @@ class LocalExecutor:
         chosen = self._pool.take()
         chosen.run = run
         run.pid, run.start = chosen.pid, chosen.start
-        self._pool.send(chosen, _message(launch, self._spool, self._folders.reuse(chosen)))
+        self._pool.send(chosen, order_of(launch, self._spool, self._folders.reuse(chosen)))
         return bool(chosen.pid)
 
     def _started(self, runs: Iterable[Run]) -> None:
@@ -307,18 +314,23 @@ class LocalExecutor:
             self.signal(job, signal, target)
 
     def _targets(self, run: Run, target: Target) -> list[processes.Process]:
+        if target is Target.STEPS:
+            return self._below(run, set(self._step_pids(run.job_id)))
         if not processes.alive(run.pid, run.start):
             return []
         if target is Target.BATCH:
             return processes.children(run.pid)[:1]  # all others descend from the script, so it is the oldest
-        below = processes.descendants(run.pid)
-        if target is Target.FULL:
-            return below
-        steps = set(self._step_pids(run.job_id))
-        for one in below:  # parents come first
-            if one.parent in steps:
-                steps.add(one.pid)
-        return [one for one in below if one.pid in steps]
+        return processes.descendants(run.pid)
+
+    def _below(self, run: Run, tasks: set[int]) -> list[processes.Process]:
+        """Processes of a step: those named and their descendants, as far as they belong to the run."""
+        if not tasks or not processes.alive(run.pid, run.start):
+            return []
+        found = processes.descendants(run.pid)
+        for one in found:  # parents come first
+            if one.parent in tasks:
+                tasks.add(one.pid)
+        return [one for one in found if one.pid in tasks]
 
     def _terminate(self, run: Run) -> None:
         if run.over:
@@ -337,7 +349,8 @@ class LocalExecutor:
         run.kill = self._loop.call_later(_KILL_AGAIN, self._kill, run)
 
 
-def _message(launch: Launch, spool_dir: str, recycle: bool) -> tuple[object, ...]:
+def order_of(launch: Launch, spool_dir: str, recycle: bool) -> tuple[object, ...]:
+    """A launch as a supervisor takes it."""
     return (
         launch.job_id,
         launch.restarts,
@@ -389,7 +402,14 @@ def _append(path: str, line: str) -> None:
         os.close(fd)
 
 
-def _raise_file_limit() -> None:
-    """Each running job takes a descriptor of the controller."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+def _raise_file_limit() -> int:
+    """Each running job takes a descriptor of the controller. Returns the soft limit of before, for the jobs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return soft
+
+
+def _write_helper(path: str) -> None:
+    """Put the helper in its place whole: bash may read it at any moment."""
+    Path(f"{path}.new").write_bytes(script.HELPER_TEXT)
+    Path(f"{path}.new").rename(path)

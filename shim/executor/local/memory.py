@@ -5,7 +5,7 @@ import select
 from _signal import SIGKILL  # type: ignore[import-not-found]
 
 from shim.executor.local import processes, spool
-from shim.executor.local.script import Order
+from shim.executor.local.order import Order
 
 _FIRST, _LONGEST = 50, 1000
 """Milliseconds between two looks: often at first, when programs fill their memory, then less."""
@@ -14,13 +14,13 @@ _FIRST, _LONGEST = 50, 1000
 class MemoryGuard:
     """Watches one run whose memory is limited."""
 
-    def __init__(self, order: Order, script: int) -> None:
+    def __init__(self, order: Order, script_pid: int) -> None:
         self._limit: int = order.memory_limit * 1024
         self._std_err = order.std_err
         self._name = f"StepId={order.job_id}.batch"
         self._pause = _FIRST
         self._ended = select.poll()
-        self._ended.register(posix.pidfd_open(script), select.POLLIN)
+        self._ended.register(posix.pidfd_open(script_pid), select.POLLIN)
 
     def look(self, record: spool.Exit) -> None:
         """Wait until the script has ended or it is time to look, and end everything if the limit is exceeded."""

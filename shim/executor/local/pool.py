@@ -13,7 +13,9 @@ from typing import Any
 
 from shim.executor.local import wire
 
-_BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from shim.executor.local.starter import main; main()"
+_BOOT = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from shim.executor.local.starter import main; main(int(sys.argv[2]))"
+)
 _ROOT = str(Path(__file__).parents[3])
 _KEPT_IDLE = 30.0
 """Seconds after which supervisors without work are let go."""
@@ -38,9 +40,10 @@ class Supervisor:
 class Pool:
     """Supervisors on demand. ``on_message(supervisor, message)`` is told what they say, None when they are gone."""
 
-    def __init__(self, on_message: Callable[[Supervisor, Any], None], keep: int) -> None:
+    def __init__(self, on_message: Callable[[Supervisor, Any], None], keep: int, file_limit: int) -> None:
         self._on_message = on_message
         self._keep = keep
+        self._file_limit = file_limit
         self._loop = asyncio.get_running_loop()
         self._idle: list[Supervisor] = []
         self._all: set[Supervisor] = set()
@@ -118,7 +121,7 @@ class Pool:
         ours.setblocking(False)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _BOOT, _ROOT],
+                [sys.executable, "-I", "-S", "-c", _BOOT, _ROOT, str(self._file_limit)],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,

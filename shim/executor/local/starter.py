@@ -7,6 +7,7 @@ one new supervisor for each, speaking to the controller through it.
 import ctypes
 import gc
 import posix
+import resource
 from _signal import SIG_DFL, SIG_IGN, SIGCHLD, SIGPIPE, signal  # type: ignore[import-not-found]
 from _socket import AF_UNIX, SOCK_SEQPACKET, socket
 
@@ -17,9 +18,10 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PRIVATE = 0o077
 
 
-def main() -> None:
-    """Fork supervisors until the controller is gone."""
+def main(file_limit: int) -> None:
+    """Fork supervisors until the controller is gone. Scripts may have ``file_limit`` files open (soft limit)."""
     channel = socket(AF_UNIX, SOCK_SEQPACKET, 0, _CHANNEL)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (file_limit, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     signal(SIGCHLD, SIG_IGN)
     signal(SIGPIPE, SIG_DFL)  # else every script would inherit Python's ignoring it
     posix.umask(_PRIVATE)

@@ -19,9 +19,9 @@ from _signal import (  # type: ignore[import-not-found]
 from _socket import socket
 from time import time
 
-from shim.executor.local import processes, spool, wire
+from shim.executor.local import processes, script, spool, wire
 from shim.executor.local.memory import MemoryGuard
-from shim.executor.local.script import Order, become_script
+from shim.executor.local.order import Order
 
 BEGUN_BEFORE = "begun before"
 FINISHED = "finished"
@@ -63,36 +63,32 @@ def _run(order: Order, folder: spool.Folder) -> tuple[str, str]:
     except OSError as error:
         return NOT_STARTED, error.strerror or ""
     record = spool.Exit(time())
-    script = _start(order, folder, record)
-    if script:
-        folder.marked(spool.running(order.job_id, order.restarts, script))
-        _wait(order, record, script)
+    pid = _start(order, folder, record)
+    if pid:
+        _wait(order, record, pid)
     _record(order, folder, record)
     return FINISHED, record.text()
 
 
 def _start(order: Order, folder: spool.Folder, record: spool.Exit) -> int:
-    """Fork the process that becomes the script. Its pid, 0 where Slurm fails the launch."""
+    """Start the script. Its pid, 0 where Slurm fails the launch."""
     posix.umask(order.umask)
     fds: list[int] = []
     try:
         order.open_files(fds)
-        pid = posix.fork()
-        if not pid:
-            become_script(order, folder, fds)
-        return pid
+        return script.start(order, folder, fds)
     except OSError as error:
         record.launch_failure = error.strerror or "launch failed"
         return 0
     finally:
         posix.umask(_PRIVATE)
-        for fd in fds:
+        for fd in set(fds):
             posix.close(fd)
 
 
-def _wait(order: Order, record: spool.Exit, script: int) -> None:
+def _wait(order: Order, record: spool.Exit, script_pid: int) -> None:
     """Wait for the script, then end what it left behind."""
-    guard = MemoryGuard(order, script) if order.memory_limit else None
+    guard = MemoryGuard(order, script_pid) if order.memory_limit else None
     is_running = True
     while True:
         try:
@@ -105,7 +101,7 @@ def _wait(order: Order, record: spool.Exit, script: int) -> None:
         record.user += usage.ru_utime
         record.system += usage.ru_stime
         record.max_rss = max(record.max_rss, usage.ru_maxrss)
-        if pid == script:
+        if pid == script_pid:
             is_running = False
             record.status = status & 0xFF7F  # whether it left a core file is no part of Slurm's status
             record.end = time()
