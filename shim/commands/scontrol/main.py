@@ -63,7 +63,7 @@ async def _converse(session: Session) -> None:
     text = (await read()).decode(errors="surrogateescape") if read else ""
     last: list[str] = []
     for line in text.splitlines():
-        session.out(PROMPT)
+        session.out(f"{PROMPT}{line}\n")  # as readline echoes what does not come from a terminal
         words = _words(line)
         if words == ["!!"]:
             words = last

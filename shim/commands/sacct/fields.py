@@ -1,0 +1,313 @@
+"""The fields of sacct: one declaration for each (sacct man page, Job Accounting Fields)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from shim.commands import jobfields
+from shim.commands.sacct.rows import Row, accounted
+from shim.grammar.memory import format_memory
+from shim.grammar.timelimit import format_dhms
+from shim.job.request import UNLIMITED
+
+
+class Cut(Enum):
+    """What becomes of a value that is longer than its column."""
+
+    MARKED = "+"  # cut, the last character a plus
+    HARD = ""  # cut
+    NEVER = None  # it sticks out
+
+
+Value = Callable[[Row], object]
+
+
+@dataclass(frozen=True)
+class SacctField:
+    """One field: how wide it is, what it says of a job and of a step ("" for nothing)."""
+
+    name: str
+    width: int
+    job: Value
+    step: Value
+    cut: Cut = Cut.MARKED
+    left: bool = False
+
+
+def _nothing(_: Row) -> str:
+    return ""
+
+
+def _constant(text: str) -> Value:
+    return lambda _: text
+
+
+def _field(name: str, width: int, both: Value, cut: Cut = Cut.MARKED) -> SacctField:
+    return SacctField(name, width, both, both, cut)
+
+
+def _job(name: str, width: int, value: Value, cut: Cut = Cut.MARKED) -> SacctField:
+    """A field that steps leave empty."""
+    return SacctField(name, width, value, _nothing, cut)
+
+
+def _step(name: str, width: int, value: Value, cut: Cut = Cut.MARKED) -> SacctField:
+    """A field that jobs leave empty."""
+    return SacctField(name, width, _nothing, value, cut)
+
+
+def _measured(name: str, width: int, value: Value) -> SacctField:
+    """A figure of a step whose processes were measured."""
+    return _step(name, width, lambda row: value(row) if row.measured else "")
+
+
+def _of_one_task(name: str, width: int, value: Value) -> SacctField:
+    """Which task or node a figure is from: known where there is one task."""
+    return _measured(name, width, lambda row: value(row) if row.step and row.step.ntasks == 1 else "")
+
+
+def _never(name: str, width: int) -> SacctField:
+    """A figure that nobody measures."""
+    return _field(name, width, _nothing)
+
+
+# -- how values are written --------------------------------------------------------------------------------------------
+
+_UNITS = "KMGTP"
+
+
+def size_text(kilobytes: float, unit: str, whole: str = "K") -> str:
+    """A size in the unit asked for with two decimals (--units), else in ``whole`` units."""
+    if not unit or unit == whole:
+        divisor = 1024 ** _UNITS.index(whole)
+        return f"{kilobytes / divisor:.0f}{whole}" if kilobytes else "0"
+    size = kilobytes / 1024 ** _UNITS.index(unit)
+    return f"{size:.0f}{unit}" if unit == "K" else f"{size:.2f}{unit}"
+
+
+def memory_text(megabytes: int, unit: str) -> str:
+    """Memory of a job: ``200M``, or in the unit asked for."""
+    return size_text(megabytes * 1024, unit, "M") if unit else format_memory(megabytes)
+
+
+def cpu_time(seconds: float) -> str:
+    """CPU time with milliseconds where it is below an hour: ``00:01.250``, ``01:02:03``."""
+    milliseconds = int(seconds * 1000)
+    whole, fraction = divmod(milliseconds, 1000)
+    if whole >= 3600 or not fraction:
+        return format_dhms(whole)
+    return f"{whole // 60:02}:{whole % 60:02}.{fraction:03}"
+
+
+def _tres_text(row: Row, *, requested: bool = False) -> str:
+    tres = row.requested if requested else row.allocated
+    return tres.sorted(memory_text(tres.memory, row.showing.unit) if tres.memory else "")
+
+
+def _when(get: Callable[[Row], float]) -> Value:
+    return lambda row: row.showing.time(get(row))
+
+
+def _time_limit(row: Row, write: Callable[[int], object]) -> object:
+    job = row.job
+    if job.time_limit != UNLIMITED:
+        return write(job.time_limit)
+    return "Partition_Limit" if job.pending or not job.shares else "UNLIMITED"
+
+
+def _usage_text(row: Row) -> str:
+    step = row.step
+    if not step or not step.end_time:
+        return ""
+    if not row.measured:
+        return "energy=0"
+    return f"cpu={format_dhms(int(_cpu(row)))},energy=0,mem={step.max_rss}K"
+
+
+def _usage_place(get: Callable[[Row], object]) -> Value:
+    return lambda row: f"cpu={get(row)},mem={get(row)}"
+
+
+def _cpu(row: Row) -> float:
+    return row.user_seconds + row.system_seconds
+
+
+def _first_node(row: Row) -> str:
+    return jobfields.first_node(row.step.node_list) if row.step else ""
+
+
+def _rss(row: Row) -> str:
+    return size_text(row.step.max_rss if row.step else 0, row.showing.unit)
+
+
+def _mean_cpu(row: Row) -> str:
+    return format_dhms(int(_cpu(row) / (row.step.ntasks if row.step else 1)))
+
+
+def _after_start(row: Row, text: str) -> str:
+    return text if row.step is None or row.step.end_time else ""
+
+
+def _flags(row: Row) -> str:
+    return "SchedMain,StartRecieved" if row.job.shares else "StartRecieved"  # Slurm's own spelling
+
+
+def _frequency(row: Row) -> str:
+    return "0" if row.step and row.step.step_id == "batch" else "Unknown"
+
+
+def _layout(row: Row) -> str:
+    return "Unknown" if row.step and row.step.step_id in {"batch", "extern"} else "Block"
+
+
+def _reason(row: Row) -> str:
+    return row.job.reason if row.job.pending else "None"
+
+
+_CPUS = (lambda row: row.cpus, Cut.NEVER)
+_TRES_NAMES = tuple(
+    f"TRESUsage{way}{what}{where}"
+    for way in ("In", "Out")
+    for what, where in (
+        ("Ave", ""), ("Max", ""), ("Max", "Node"), ("Max", "Task"), ("Min", ""), ("Min", "Node"), ("Min", "Task"),
+        ("Tot", ""),
+    )
+)  # fmt: skip
+
+
+def _tres_usage(name: str) -> SacctField:
+    """One of the TRESUsage fields: what went in is measured, what went out is not."""
+    width = {"In": 14, "Out": 15}["Out" if "Out" in name else "In"] + (4 if name.endswith(("Node", "Task")) else 0)
+    if name.endswith("Node"):
+        return _of_one_task(name, width, _usage_place(_first_node)) if "In" in name[9:11] else _never(name, width)
+    if name.endswith("Task"):
+        return _of_one_task(name, width, _usage_place(lambda _: 0)) if "In" in name[9:11] else _never(name, width)
+    if "Out" in name:
+        return _step(name, width, lambda row: _after_start(row, "energy=0"))
+    return _step(name, width, _usage_text)
+
+
+FIELDS: tuple[SacctField, ...] = (
+    _field("Account", 10, lambda row: row.job.request.account),
+    _job("AdminComment", 15, lambda row: row.job.admin_comment),
+    _field("AllocCPUS", 10, *_CPUS),
+    SacctField("AllocNodes", 10, lambda row: len(row.job.shares), lambda row: row.step and row.step.nodes, Cut.NEVER),
+    _field("AllocTRES", 10, _tres_text),
+    _field("AssocID", 7, _constant("1")),
+    _measured("AveCPU", 10, _mean_cpu),
+    _step("AveCPUFreq", 10, lambda row: _after_start(row, "0")),
+    _never("AveDiskRead", 14),
+    _never("AveDiskWrite", 14),
+    _never("AvePages", 10),
+    _measured("AveRSS", 10, _rss),
+    _never("AveVMSize", 10),
+    _never("BlockID", 16),
+    _field("Cluster", 10, lambda row: row.showing.config.cluster_name),
+    _job("Comment", 14, lambda row: row.job.request.comment),
+    _job("Constraints", 19, lambda row: row.job.request.constraint),
+    _field("ConsumedEnergy", 14, lambda row: "0" if row.end else ""),
+    _field("ConsumedEnergyRaw", 17, lambda row: "0" if row.end else ""),
+    _field("Container", 19, lambda row: row.job.request.extra.get("container") or ""),
+    _field("CPUTime", 10, lambda row: format_dhms(row.elapsed * row.cpus), Cut.HARD),
+    _field("CPUTimeRAW", 10, lambda row: row.elapsed * row.cpus, Cut.NEVER),
+    SacctField("DBIndex", 10, lambda row: row.job.job_id, lambda row: row.job.job_id, Cut.NEVER, left=True),
+    _job("DerivedExitCode", 15, lambda row: accounted(row.job.derived_exit_status)),
+    _field("Elapsed", 10, lambda row: format_dhms(row.elapsed), Cut.HARD),
+    _field("ElapsedRaw", 10, lambda row: row.elapsed, Cut.NEVER),
+    SacctField("Eligible", 19, _when(lambda row: row.job.eligible_time), _when(lambda row: row.start), Cut.HARD),
+    _field("End", 19, _when(lambda row: row.end), Cut.HARD),
+    _field("ExitCode", 8, lambda row: row.exit_code),
+    _job("Flags", 19, _flags),
+    _job("GID", 6, lambda row: row.job.group_id, Cut.NEVER),
+    _job("Group", 9, lambda row: row.job.group_name),
+    SacctField("JobID", 12, lambda row: row.job_id, lambda row: row.job_id, left=True),
+    SacctField("JobIDRaw", 12, lambda row: row.raw_job_id, lambda row: row.raw_job_id, left=True),
+    SacctField("JobName", 10, lambda row: row.job.request.job_name, lambda row: row.step.name if row.step else ""),
+    _step("Layout", 9, _layout),
+    _never("MaxDiskRead", 12),
+    _never("MaxDiskReadNode", 15),
+    _never("MaxDiskReadTask", 15),
+    _never("MaxDiskWrite", 12),
+    _never("MaxDiskWriteNode", 16),
+    _never("MaxDiskWriteTask", 16),
+    _never("MaxPages", 8),
+    _never("MaxPagesNode", 12),
+    _never("MaxPagesTask", 14),
+    _measured("MaxRSS", 10, _rss),
+    _of_one_task("MaxRSSNode", 10, _first_node),
+    _of_one_task("MaxRSSTask", 10, _constant("0")),
+    _never("MaxVMSize", 10),
+    _never("MaxVMSizeNode", 14),
+    _never("MaxVMSizeTask", 14),
+    _never("McsLabel", 12),
+    _measured("MinCPU", 10, _mean_cpu),
+    _of_one_task("MinCPUNode", 10, _first_node),
+    _of_one_task("MinCPUTask", 10, _constant("0")),
+    _field("NCPUS", 10, *_CPUS),
+    SacctField("NNodes", 8, lambda row: row.size.nodes, lambda row: row.step and row.step.nodes, Cut.NEVER),
+    SacctField(
+        "NodeList",
+        15,
+        lambda row: row.job.node_list or "None assigned",
+        lambda row: row.step.node_list if row.step else "",
+    ),
+    _step("NTasks", 8, lambda row: row.step.ntasks if row.step else "", Cut.NEVER),
+    _job("Partition", 10, lambda row: row.job.partition),
+    _job("Priority", 10, lambda row: row.job.priority, Cut.NEVER),
+    _job("QOS", 10, lambda row: row.job.request.qos or jobfields.DEFAULT_QOS),
+    _job("QOSRAW", 6, _constant("1"), Cut.NEVER),
+    _job("Reason", 22, _reason),
+    _field("ReqCPUFreq", 10, _frequency),
+    _field("ReqCPUFreqGov", 13, _frequency),
+    _field("ReqCPUFreqMax", 13, _frequency),
+    _field("ReqCPUFreqMin", 13, _frequency),
+    SacctField("ReqCPUS", 8, lambda row: row.requested.cpus, lambda row: row.cpus, Cut.NEVER),
+    _job("ReqMem", 10, lambda row: memory_text(row.requested.memory, row.showing.unit)),
+    SacctField("ReqNodes", 8, lambda row: row.requested.nodes, lambda row: row.step and row.step.nodes, Cut.NEVER),
+    _job("ReqTRES", 10, lambda row: _tres_text(row, requested=True)),
+    _job("Reservation", 20, lambda row: row.job.request.reservation),
+    _never("ReservationId", 8),
+    _job("Reserved", 10, lambda row: format_dhms(row.reserved), Cut.HARD),
+    _job("ResvCPU", 10, lambda row: format_dhms(row.reserved * row.requested.cpus), Cut.HARD),
+    _job("ResvCPURAW", 10, lambda row: row.reserved * row.requested.cpus, Cut.NEVER),
+    _field("Start", 19, _when(lambda row: row.start), Cut.HARD),
+    _field("State", 10, lambda row: row.state),
+    SacctField("Submit", 19, _when(lambda row: row.job.submit_time), _when(lambda row: row.start), Cut.HARD),
+    SacctField(
+        "SubmitLine", 20, lambda row: row.job.request.submit_line, lambda row: row.step.submit_line if row.step else ""
+    ),
+    _field("Suspended", 10, lambda row: format_dhms(row.suspended), Cut.HARD),
+    _job("SystemComment", 15, lambda row: row.job.system_comment),
+    _field("SystemCPU", 10, lambda row: cpu_time(row.system_seconds), Cut.HARD),
+    _job("Timelimit", 10, lambda row: _time_limit(row, lambda minutes: format_dhms(minutes * 60))),
+    _job("TimelimitRaw", 10, lambda row: _time_limit(row, str)),
+    _field("TotalCPU", 10, lambda row: cpu_time(_cpu(row)), Cut.HARD),
+    *(_tres_usage(name) for name in _TRES_NAMES),
+    _job("UID", 6, lambda row: row.job.user_id, Cut.NEVER),
+    _job("User", 9, lambda row: row.job.user_name),
+    _field("UserCPU", 10, lambda row: cpu_time(row.user_seconds), Cut.HARD),
+    _job("WCKey", 10, lambda row: row.job.request.wckey),
+    _job("WCKeyID", 10, _constant("0"), Cut.NEVER),
+    _job("WorkDir", 20, lambda row: row.job.request.work_dir),
+)
+"""In the order of ``--helpformat``."""
+
+BY_NAME = {field.name.lower(): field for field in FIELDS}
+
+DEFAULT = "jobid,jobname,partition,account,alloccpus,state,exitcode"
+BRIEF = "jobid,state,exitcode"
+LONG = (
+    "jobid,jobidraw,jobname,partition,maxvmsize,maxvmsizenode,maxvmsizetask,avevmsize,maxrss,maxrssnode,maxrsstask,"
+    "averss,maxpages,maxpagesnode,maxpagestask,avepages,mincpu,mincpunode,mincputask,avecpu,ntasks,alloccpus,elapsed,"
+    "state,exitcode,avecpufreq,reqcpufreqmin,reqcpufreqmax,reqcpufreqgov,reqmem,consumedenergy,maxdiskread,"
+    "maxdiskreadnode,maxdiskreadtask,avediskread,maxdiskwrite,maxdiskwritenode,maxdiskwritetask,avediskwrite,reqtres,"
+    "alloctres,tresusageinave,tresusageinmax,tresusageinmaxnode,tresusageinmaxtask,tresusageinmin,tresusageinminnode,"
+    "tresusageinmintask,tresusageintot,tresusageoutmax,tresusageoutmaxnode,tresusageoutmaxtask,tresusageoutave,"
+    "tresusageouttot"
+)
+
+
+def help_format() -> str:
+    """What --helpformat prints: the fields' names, four a line."""
+    lines = [FIELDS[at : at + 4] for at in range(0, len(FIELDS), 4)]
+    return "".join(" ".join(f"{field.name:<19}" for field in line) + "\n" for line in lines)

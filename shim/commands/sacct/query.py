@@ -1,0 +1,245 @@
+"""What a call of sacct asks for: its options and variables, read and checked (sacct man page)."""
+
+import grp
+import os
+import pwd
+import re
+from dataclasses import dataclass, field
+
+from shim.commands.call import Call, Exit
+from shim.commands.display.version import version_line
+from shim.commands.help import help_text, usage_text
+from shim.commands.sacct.fields import BRIEF, DEFAULT, LONG, help_format
+from shim.grammar.errors import GrammarError
+from shim.grammar.hostlist import expand_hostlist
+from shim.grammar.timelimit import parse_time_limit
+from shim.grammar.when import WhenError, parse_when
+from shim.job.states import BY_WORD, State
+from shim.options.getopt import Getopt, OptionError, usage_error
+from shim.options.sacct import OPTIONS
+
+_UNITS = "KMGTP"
+_JOB_ID = re.compile(r"(?P<job>\d+)(?:_(?P<task>\d+)|\+(?P<offset>\d+))?(?:\.(?P<step>\w+))?")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One item of -j: a job, an array task, a part of a heterogeneous job, or one step of it."""
+
+    job_id: int
+    task_id: int | None = None
+    offset: int | None = None
+    step_id: str | None = None
+
+
+@dataclass
+class Query:
+    """The settings of one call. A filter that is None filters nothing."""
+
+    flags: set[str] = field(default_factory=set)
+    given: dict[str, str] = field(default_factory=dict)
+    formats: list[str] = field(default_factory=list)
+    start: float = 0
+    end: float = 0
+    jobs: list[Wanted] | None = None
+    states: frozenset[State] | None = None
+    users: frozenset[int] | None = None
+    groups: frozenset[int] | None = None
+    nodes: frozenset[str] | None = None
+    node_count: tuple[int, int] | None = None
+    cpu_count: tuple[int, int] | None = None
+    time_limits: tuple[int, int] | None = None
+
+    def words(self, option: str) -> frozenset[str] | None:
+        """The words of a comma separated list; None: it was not given."""
+        text = self.given.get(option)
+        return None if text is None else frozenset(word for word in text.split(",") if word)
+
+    @property
+    def format(self) -> str:
+        """The fields to show."""
+        return ",".join(self.formats) if self.formats else DEFAULT
+
+    @property
+    def delimiter(self) -> str:
+        """What stands between fields of parsable output."""
+        return self.given.get("delimiter", "|")
+
+
+def parse(call: Call) -> Query:
+    """Read variables and arguments. Raises Exit after printing what is wrong, or what was asked for."""
+    query = Query()
+    if call.env.get("SLURM_CLUSTERS"):
+        query.given["clusters"] = call.env["SLURM_CLUSTERS"]
+    scan = Getopt(OPTIONS, call.argv)
+    try:
+        for option, value in scan:
+            _option(call, query, option.key, value)
+    except OptionError as error:
+        call.err(usage_error(call.command, error).partition("\n")[0])  # sacct gives no hint
+        raise Exit(1) from None
+    if scan.operands:
+        call.error("Unknown arguments:")
+        for operand in scan.operands:
+            call.error(f" {operand}")
+        raise Exit(1)
+    if not query.formats and "SACCT_FORMAT" in call.env:
+        query.formats.append(call.env["SACCT_FORMAT"])
+    _check(call, query)
+    return query
+
+
+def _option(call: Call, query: Query, key: str, value: str | None) -> None:
+    printed = {
+        "help": lambda: help_text("sacct"),
+        "usage": lambda: usage_text("sacct"),
+        "version": lambda: version_line(call.queue.config) + "\n",
+        "helpformat": help_format,
+    }
+    if key in printed:
+        call.out(printed[key]())
+        raise Exit(0)
+    if key == "completion":
+        call.err("Slurm job completion is disabled")
+        raise Exit(1)
+    if key == "file":
+        call.err(f"{value} is not a valid file")
+        raise Exit(1)
+    if key == "brief":
+        query.formats.append(BRIEF)
+    elif key == "long":
+        query.formats.append(LONG)
+    elif key == "format":
+        query.formats.append(value or "")
+    elif value is None:
+        query.flags.add(key)
+    else:
+        query.given[key] = value
+
+
+def _check(call: Call, query: Query) -> None:
+    """Turn texts into values."""
+    if unit := query.given.get("units"):
+        if unit.upper() not in _UNITS:
+            call.error(f"Invalid unit type '{unit}'. Possible options are '{_UNITS}'")
+            raise _fatal(call, "Invalid unit type")
+        query.given["units"] = unit.upper()
+    if query.given.get("jobs"):
+        query.jobs = [_job(call, word) for word in _split(query.given["jobs"])]
+    if query.given.get("state"):
+        query.states = frozenset(_state(call, word) for word in query.given["state"].split(",") if word)
+    query.users = _users(call, query)
+    if "group" in query.given:
+        query.groups = frozenset(_group(call, word) for word in query.given["group"].split(","))
+    _check_sizes(call, query)
+    _check_window(call, query)
+    scripts = "script" if "batch-script" in query.flags else "environment" if "env-vars" in query.flags else ""
+    if scripts and query.jobs is None:
+        raise _fatal(call, f"When requesting job {scripts}s you must also request specific jobs with the '-j' option.")
+
+
+def _fatal(call: Call, text: str) -> Exit:
+    call.err(f"{call.command}: fatal: {text}")
+    return Exit(1)
+
+
+def _split(text: str) -> list[str]:
+    """Items of -j, at commas outside brackets."""
+    return [word.strip() for word in re.split(r",(?![^[]*\])", text) if word.strip()]
+
+
+def _job(call: Call, word: str) -> Wanted:
+    match = _JOB_ID.match(word)
+    if not match or not int(match["job"]):
+        raise _fatal(call, f"Bad job/step specified: {word}")
+    rest = word[match.end() :]
+    if rest.startswith("_"):
+        raise _fatal(call, f"Bad job array element specified: {match['job']}")
+    if rest[:1].isalpha():
+        raise _fatal(call, f"Bad job/step specified: {word}")
+    task, offset = match["task"], match["offset"]
+    return Wanted(int(match["job"]), int(task) if task else None, int(offset) if offset else None, match["step"])
+
+
+def _state(call: Call, word: str) -> State:
+    state = BY_WORD.get(word.upper())
+    if state is None:  # words may be shortened
+        state = next((s for s in State if s.word.startswith(word.upper())), None)
+    if state is None:
+        raise _fatal(call, f"unrecognized job state value '{word}'")
+    return state
+
+
+def _users(call: Call, query: Query) -> frozenset[int] | None:
+    """Whose jobs: those of -u, everybody's with -a, -j or for root, else the caller's own."""
+    if "user" in query.given:
+        return frozenset(_user(call, word) for word in query.given["user"].split(",") if word)
+    if "allusers" in query.flags or query.jobs is not None or os.getuid() == 0:
+        return None
+    return frozenset({os.getuid()})
+
+
+def _user(call: Call, word: str) -> int:
+    try:
+        return int(word) if word.isdecimal() else pwd.getpwnam(word).pw_uid
+    except KeyError:
+        call.error(f"Invalid user id: {word}")
+        raise Exit(1) from None
+
+
+def _group(call: Call, word: str) -> int:
+    try:
+        return int(word) if word.isdecimal() else grp.getgrnam(word).gr_gid
+    except KeyError:
+        call.error(f"Invalid group id: {word}")
+        raise Exit(1) from None
+
+
+def _check_sizes(call: Call, query: Query) -> None:
+    query.node_count = _range(query.given.get("nnodes"))
+    query.cpu_count = _range(query.given.get("ncpus"))
+    if "nodelist" in query.given:
+        try:
+            query.nodes = frozenset(expand_hostlist(query.given["nodelist"]))
+        except GrammarError:
+            raise _fatal(call, f"Invalid node list: {query.given['nodelist']}") from None
+    if "timelimit-min" in query.given:
+        try:
+            least = parse_time_limit(query.given["timelimit-min"])
+            most = parse_time_limit(query.given["timelimit-max"]) if "timelimit-max" in query.given else least
+        except GrammarError:
+            raise _fatal(call, "Invalid time limit specification") from None
+        query.time_limits = (least, most)
+
+
+def _range(text: str | None) -> tuple[int, int] | None:
+    match = re.match(r"(\d+)(?:-(\d+))?", text or "")
+    return (int(match[1]), int(match[2] or match[1])) if match else None
+
+
+def _check_window(call: Call, query: Query) -> None:
+    """The time that is looked at (sacct man page, DEFAULT TIME WINDOW)."""
+    now = call.queue.now()
+    end, start = query.given.get("endtime"), query.given.get("starttime")
+    query.end = _moment(call, end, now) if end is not None else now
+    if start is not None:
+        query.start = _moment(call, start, now)
+    elif query.jobs is not None:
+        query.start = 0
+    else:
+        query.start = now if query.states is not None else _moment(call, "today", now)
+    if query.start > query.end:
+        from shim.commands.display.times import TimeFormat
+
+        time = TimeFormat(call.env)
+        call.error(f"Start time ({time(query.start)}) requested is after end time ({time(query.end)}).")
+        raise Exit(1)
+
+
+def _moment(call: Call, text: str, now: float) -> int:
+    try:
+        return parse_when(text, now, past=True)
+    except WhenError as error:
+        if error.explanation:
+            call.err(error.explanation)
+        raise Exit(1) from None

@@ -1,0 +1,207 @@
+"""The rows of sacct: a run of a job, or one of its steps, with what accounting says of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from shim.commands.display.size import Size, requested_tres, size_of
+from shim.commands.display.times import TimeFormat
+from shim.commands.display.tres import Tres, gres_of, tres_of_shares
+from shim.config.settings import Config
+from shim.job.record import Job, Step
+from shim.job.states import State
+from shim.scheduler.need import need_of
+
+_ENDED_BY_CONTROLLER = {State.CANCELLED, State.TIMEOUT}
+
+
+@dataclass(frozen=True)
+class Showing:
+    """What values depend on besides the row. ``window`` is what -T cuts times to: (start, end) in epoch seconds."""
+
+    config: Config
+    now: float
+    time: TimeFormat
+    unit: str = ""  # K, M, G, T or P for all sizes, "": the largest that fits
+    window: tuple[float, float] | None = None
+
+
+@dataclass
+class Run:
+    """One run of a job and its steps, the batch script first."""
+
+    job: Job
+    steps: Sequence[Step] = ()
+
+
+@dataclass
+class Row:
+    """One line: a job, or a step of it."""
+
+    job: Job
+    showing: Showing
+    step: Step | None = None
+    steps: Sequence[Step] = field(default=())  # of the job, for its sums
+
+    # -- names ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def job_id(self) -> str:
+        """``12``, ``12_3``, ``12_[4-9%2]``, ``12+1``; a step adds its own name: ``12_3.batch``."""
+        job = self.job
+        if job.tasks is not None:
+            throttle = f"%{job.throttle}" if job.throttle else ""
+            text = f"{job.array_job_id}_[{job.tasks.display()}{throttle}]"
+        elif job.het_job_id:
+            text = f"{job.het_job_id}+{job.het_job_offset}"
+        else:
+            text = job.display_id
+        return f"{text}.{self.step.step_id}" if self.step else text
+
+    @property
+    def raw_job_id(self) -> str:
+        """The number the record goes by."""
+        return f"{self.job.job_id}.{self.step.step_id}" if self.step else str(self.job.job_id)
+
+    # -- state ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> str:
+        """The state's long word; a cancelled job names who did it."""
+        if self.step:
+            return self.step.state.word
+        job = self.job
+        by = f" by {job.cancelled_by}" if job.state is State.CANCELLED and job.cancelled_by >= 0 else ""
+        return job.state.word + by
+
+    @property
+    def exit_code(self) -> str:
+        """``code:signal``; codes wrap at 128, as they do in Slurm's accounting."""
+        if self.step:
+            return accounted(self.step.exit_status)
+        return "0:0" if self.job.state in _ENDED_BY_CONTROLLER else accounted(self.job.exit_status)
+
+    # -- times ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def start(self) -> float:
+        """When it started; 0: not yet."""
+        if self.step:
+            start = self.step.start_time
+        elif self.job.pending:
+            return 0
+        else:
+            start = self.job.start_time or self.job.end_time
+        return max(start, self.showing.window[0]) if self.showing.window and start else start
+
+    @property
+    def end(self) -> float:
+        """When it ended; 0: not yet."""
+        end = self.step.end_time if self.step else 0 if self.job.pending else self.job.end_time
+        return min(end, self.showing.window[1]) if self.showing.window and end else end
+
+    @property
+    def elapsed(self) -> int:
+        """Whole seconds it has run, suspended time left out."""
+        if not self.start:
+            return 0
+        until = self.end or (self.showing.window[1] if self.showing.window else self.showing.now)
+        if self.job.state is State.SUSPENDED and not self.end:
+            until = self.job.suspend_time
+        return max(0, int(until) - int(self.start) - self.suspended)
+
+    @property
+    def suspended(self) -> int:
+        """Whole seconds it was suspended."""
+        return int(self.job.suspended_for)
+
+    @property
+    def reserved(self) -> int:
+        """Whole seconds it waited after it could have started."""
+        job = self.job
+        if not job.eligible_time:
+            return 0
+        return max(0, int(self.start or self.showing.now) - int(job.eligible_time))
+
+    @property
+    def user_seconds(self) -> float:
+        """CPU seconds spent in user mode; of a job over all its steps."""
+        return self.step.user_seconds if self.step else sum(step.user_seconds for step in self.steps)
+
+    @property
+    def system_seconds(self) -> float:
+        """CPU seconds spent in the kernel; of a job over all its steps."""
+        return self.step.system_seconds if self.step else sum(step.system_seconds for step in self.steps)
+
+    # -- size ----------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def size(self) -> Size:
+        """The size of the job."""
+        return size_of(self.job, self.showing.config)
+
+    @cached_property
+    def requested(self) -> Tres:
+        """What the job asked for."""
+        return requested_tres(need_of(self.job.request, self.showing.config))
+
+    @property
+    def allocated(self) -> Tres:
+        """What it was given."""
+        step = self.step
+        if step is None:
+            return tres_of_shares(self.job.shares)
+        kinds = [kind for share in self.job.shares for kind in (share.gpu_type,) * len(share.gpus)]
+        return Tres(step.cpus, step.memory, step.nodes, 0, gres_of(kinds[: step.gpus]))
+
+    @property
+    def cpus(self) -> int:
+        """CPUs it was given, or of a waiting job asked for."""
+        return self.step.cpus if self.step else self.size.cpus
+
+    @property
+    def measured(self) -> bool:
+        """True for a step that is over and whose processes were measured."""
+        step = self.step
+        return bool(step and step.end_time and (step.max_rss or step.user_seconds or step.system_seconds))
+
+
+def accounted(status: int) -> str:
+    """A wait() status as Slurm's accounting keeps it."""
+    return f"{(status >> 8 & 0xFF) % 128}:{status & 0x7F}"
+
+
+def batch_step(job: Job) -> Step | None:
+    """The accounting of the job's batch script; None while it has not started, or if it has none."""
+    if not (job.request.batch and job.shares and job.start_time) or job.pending:
+        return None
+    first = job.shares[0]
+    return Step(
+        job_id=job.job_id,
+        restarts=job.restarts,
+        step_id="batch",
+        name="batch",
+        state=_batch_state(job),
+        start_time=job.start_time,
+        end_time=job.end_time if job.state not in {State.RUNNING, State.SUSPENDED} else 0,
+        exit_status=job.batch_status,
+        ntasks=1,
+        cpus=first.cpus,
+        memory=first.memory,
+        node_list=first.node,
+        nodes=1,
+        user_seconds=job.user_seconds,
+        system_seconds=job.system_seconds,
+        max_rss=job.max_rss,
+        gpus=len(first.gpus),
+    )
+
+
+def _batch_state(job: Job) -> State:
+    if job.state.active:
+        return State.RUNNING
+    if job.state is State.OUT_OF_MEMORY:
+        return State.OUT_OF_MEMORY
+    if job.batch_status & 0x7F:
+        return State.CANCELLED
+    return State.FAILED if job.batch_status else State.COMPLETED
