@@ -7,7 +7,14 @@ from .works_with import README, replaced, table
 
 
 def outcome(**what) -> Outcome:
-    known = {"client": "toil", "version": "9", "exercises": "a scatter", "cluster": "local", "user": "root", "seconds": 1}
+    known = {
+        "client": "toil",
+        "version": "9",
+        "exercises": "a scatter",
+        "cluster": "local",
+        "user": "root",
+        "seconds": 1,
+    }
     return Outcome(**{**known, "passed": True, **what})
 
 

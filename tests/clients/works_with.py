@@ -1,6 +1,6 @@
 """The README's table "works with", made from the outcomes of the clients' last runs.
 
-    python -m tests.clients.works_with      write it between the README's markers
+python -m tests.clients.works_with      write it between the README's markers
 """
 
 from pathlib import Path
