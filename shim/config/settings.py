@@ -51,7 +51,7 @@ class Config:
     version: str = "22.05.8"  # of the Slurm that is imitated; clients parse it
     first_job_id: int = 1
     max_array_size: int = 1001
-    max_job_count: int = 100_000
+    max_job_count: int = 10_000_000  # Slurm: 10,000; a waiting task costs nothing here
     max_script_size: int = 4 * 1024 * 1024  # bytes
     min_job_age: float = 300
     kill_wait: float = 30
@@ -64,7 +64,7 @@ class Config:
     requeue_delay: float = 0  # until a requeued job may start again; Slurm waits two minutes
     idle_exit: float = 600  # the controller stops itself after so long without jobs or calls
     keep_accounting: float = 90 * 86400  # finished jobs stay in the table for so long
-    tmp_dir: str = "/tmp"  # noqa: S108 - SLURM's TmpFS
+    tmp_dir: str = "/tmp"
     scratch: str = ""  # a folder for each job below this one, as SLURM_TMPDIR; "": none
     memory_enforcement: str = "poll"  # "poll" or "none"
     bf_max_job_test: int = 500

@@ -58,6 +58,7 @@ class Queue:
         self.partitions: dict[str, PartitionConfig] = {p.name: p for p in config.partitions}
         self.nodes: list[Node] = []
         self.needs: dict[int, Need] = {}
+        self.job_count = config.max_job_count  # at most so many jobs and tasks are in memory (see submit)
         self.ready: list[tuple[int, int, Job]] = []  # waiting for nothing but resources: (-priority, id, job)
         self.unjudged: set[Job] = set()  # ready, but no pass of the scheduler has come to them yet
         self.running: set[Job] = set()

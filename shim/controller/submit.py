@@ -69,14 +69,27 @@ def accept(queue: "Queue", submissions: Sequence[Submitted]) -> list[Job]:
     """
     job_ids = [queue.take_job_id() for _ in submissions]
     jobs = [_record(queue, one, job_id) for one, job_id in zip(submissions, job_ids, strict=True)]
-    waiting = sum(len(job.tasks) if job.tasks is not None else 1 for job in queue.jobs.values() if job.pending)
-    if waiting + len(jobs) > queue.config.max_job_count:
-        raise SlurmError(Errno.MAX_JOBS)
+    _check_count(queue, jobs)
     for offset, (job, one) in enumerate(zip(jobs, submissions, strict=True)):
         if len(jobs) > 1:
             job.het_job_id, job.het_job_offset = job_ids[0], offset
         queue.enter(job, Texts(one.script, one.environment))
     return jobs
+
+
+def _tasks(job: Job) -> int:
+    return len(job.tasks) if job.tasks is not None else 1
+
+
+def _check_count(queue: "Queue", jobs: Sequence[Job]) -> None:
+    """MaxJobCount: all jobs in memory, each task of an array counted. Counted anew only when it may be exceeded."""
+    most = queue.config.max_job_count
+    added = sum(map(_tasks, jobs))
+    if queue.job_count + added > most:
+        queue.job_count = sum(_tasks(job) for job in queue.jobs.values())
+        if queue.job_count + added > most:
+            raise SlurmError(Errno.MAX_JOBS)
+    queue.job_count += added
 
 
 def _record(queue: "Queue", submission: Submitted, job_id: int) -> Job:
