@@ -5,11 +5,16 @@ import platform
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 from shim.config.settings import Config, NodeConfig
 from shim.executor.base import NodeState
 
+DRIVER = Path("/proc/driver/nvidia/gpus")
+DEVICES = Path("/dev")
+OWN_CGROUP = Path("/proc/self/cgroup")
+CGROUPS = Path("/sys/fs/cgroup")
 _MB = 1 << 20
 _NVIDIA_SMI_SECONDS = 10
 
@@ -76,53 +81,48 @@ def gpus_of_gres(gres: str) -> tuple[str, int]:
 
 def cpu_count() -> int:
     """CPUs this process may use: its affinity, less a cgroup's CPU quota (at least 1)."""
-    available = len(os.sched_getaffinity(0))
-    return max(1, min([available, *(int(quota) for quota in _cpu_quotas())]))
+    return max(1, min([len(os.sched_getaffinity(0)), *_cpu_quotas()]))
 
 
 def memory_mb() -> int:
     """Memory of the machine in MB, or a cgroup's limit where that is lower."""
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    limits = [int(text) for text in _cgroup_values("memory", "memory.max", "memory.limit_in_bytes") if text.isdigit()]
-    return min([total, *limits]) // _MB
+    limits = [_text(level / name) for level, name in _cgroup_levels("memory", "memory.max", "memory.limit_in_bytes")]
+    return min([total, *(int(limit) for limit in limits if limit.isdigit())]) // _MB
 
 
-def _cpu_quotas() -> list[float]:
-    quotas = [text.split() for text in _cgroup_values("cpu", "cpu.max", "")]
-    found = [int(quota) / int(period) for quota, period in quotas if quota.isdigit()]
-    for quota, period in zip(
-        _cgroup_values("cpu", "", "cpu.cfs_quota_us"), _cgroup_values("cpu", "", "cpu.cfs_period_us"), strict=False
-    ):
-        if int(quota) > 0 and int(period) > 0:
-            found.append(int(quota) / int(period))
-    return found
+def _cpu_quotas() -> Iterator[int]:
+    """Whole CPUs that the quota of each cgroup above this process allows."""
+    for level, name in _cgroup_levels("cpu", "cpu.max", "cpu.cfs_quota_us"):
+        quota = _text(level / name).split()
+        if name == "cpu.cfs_quota_us":
+            quota.append(_text(level / "cpu.cfs_period_us"))
+        if len(quota) == 2 and quota[0].isdigit() and quota[1].isdigit():
+            yield int(quota[0]) // int(quota[1])
 
 
-def _cgroup_values(controller: str, unified: str, legacy: str) -> list[str]:
-    """The values of a setting in this process's cgroup and all above it, version 2 and version 1."""
-    values = []
-    for line in _text(Path("/proc/self/cgroup")).splitlines():
+def _cgroup_levels(controller: str, unified: str, legacy: str) -> Iterator[tuple[Path, str]]:
+    """The folders of this process's cgroup and all above it, and the setting's name there (cgroups(7), both versions).
+    In a container the path is often that of the host and only its end, or nothing of it, is there.
+    """
+    for line in _text(OWN_CGROUP).splitlines():
         _, controllers, path = line.split(":", 2)
-        if not controllers and unified:
-            roots, name = [Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified")], unified
-        elif controller in controllers.split(",") and legacy:
-            roots, name = [Path("/sys/fs/cgroup") / controllers, Path("/sys/fs/cgroup") / controller], legacy
-        else:
+        if controllers and controller not in controllers.split(","):
             continue
-        for root in roots:
-            folder = root / path.lstrip("/")
-            for level in [folder, *folder.parents]:
-                if level == root or root in level.parents:
-                    values.append(_text(level / name))
-    return [value for value in values if value]
+        roots = (CGROUPS / controllers, CGROUPS / controller) if controllers else (CGROUPS, CGROUPS / "unified")
+        for root in dict.fromkeys(roots):
+            folder = root / path.strip("/")
+            for level in (folder, *folder.parents):
+                if level.is_relative_to(root):
+                    yield level, legacy if controllers else unified
 
 
 def detect_gpus() -> tuple[str, int]:
     """Type and number of this machine's GPUs, without starting a program where the driver tells (gres.conf, Type)."""
-    folders = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    folders = sorted(DRIVER.glob("*/information"))
     if folders:
         return _gpu_type(re.search(r"^Model:\s*(.*)$", _text(folders[0]), re.MULTILINE)), len(folders)
-    devices = [path for path in Path("/dev").glob("nvidia[0-9]*") if path.name[6:].isdigit()]
+    devices = [path for path in DEVICES.glob("nvidia[0-9]*") if path.name.removeprefix("nvidia").isdigit()]
     listed = _nvidia_smi()
     kind = _gpu_type(re.search(r"^GPU \d+: (.*?)(?: \(UUID.*)?$", listed[0])) if listed else ""
     return kind, len(devices) or len(listed)
