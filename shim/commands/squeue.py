@@ -32,8 +32,10 @@ async def run(call: Call) -> int:
         if "cluster" in query.given and not _own_cluster(call, query):
             return 1
         _report(call, query)
-        while query.iterate and await _still_there(call, query.iterate):
+        while query.iterate:
             call.out("\n")
+            if not await _still_there(call, query.iterate):
+                break
             _report(call, query)
     except Exit as end:
         return end.code

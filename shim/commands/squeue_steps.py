@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shim.commands.display.table import Column, never, unless_duration
@@ -42,8 +41,19 @@ class StepRow:
 
 def select_steps(queue: "Queue", query: Query) -> list[StepRow]:
     """The live steps that pass the filters of the query."""
-    rows = [StepRow(job, step) for job in queue.running for step in queue.steps(job)]
-    return [row for row in rows if all(test(row) for test in _tests(query))]
+    tests = _tests(query)
+    rows = [StepRow(job, step) for job in queue.running for step in (*_batch_step(job), *queue.steps(job))]
+    return [row for row in rows if all(test(row) for test in tests)]
+
+
+def _batch_step(job: Job) -> tuple[Step, ...]:
+    """The batch script of a running job, which is a step of its own."""
+    if not job.request.batch or not job.shares:
+        return ()
+    node = job.shares[0].node
+    return (
+        Step(job.job_id, job.restarts, "batch", "batch", start_time=job.start_time, node_list=node),
+    )
 
 
 def _tests(query: Query) -> list[Callable[[StepRow], bool]]:
@@ -97,8 +107,8 @@ class StepColumns:
 
     def __init__(self, cluster: str, now: float, env: Mapping[str, str]) -> None:
         times = TimeFormat(env)
-        column = partial(Column[StepRow])
-        node_list = column("NODELIST", lambda row: row.step.node_list, never, False)
+        column = Column
+        node_list: Column[StepRow] = column("NODELIST", lambda row: row.step.node_list, never, False)
         self.by_letter: dict[str, Column[StepRow]] = {
             "A": column("TASKS", lambda row: row.step.ntasks),
             "b": column("TRES_PER_JOB", _null),
