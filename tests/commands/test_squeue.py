@@ -225,7 +225,7 @@ def test_an_operand_too_many_prints_the_usage(queue):
 def test_help_and_usage(queue):
     assert ask(run, queue, "--usage", "-Z").stdout.startswith(USAGE_START)
     text = ask(run, queue, "--help").stdout
-    assert text.startswith("Usage: squeue [OPTIONS]\n  -A, --account=account(s)        comma separated list of accounts\n")
+    assert text.startswith("Usage: squeue [OPTIONS]\n  -A, --account=account(s)        comma separated list of acc")
     assert text.endswith("  --usage                         display a brief summary of squeue options\n")
 
 

@@ -296,7 +296,8 @@ def test_requests_show_up_in_their_columns():
     )
     answer = ask(run, queue, "-h", "-o", "%m %n %x %C %c %l %O %z %y %w %W %X")
     assert answer.stdout == "1.50G n[1-2] n4 8 4 1-02:04:00 1 1:2:1 7 wk foo:2 1\n"
-    answer = ask(run, queue, "-h", "-O", "MinTime: ,Deadline: ,Requeue: ,STDOUT: ,STDERR: ,MaxNodes: ,NumTasks: ,tres-alloc: ")
+    names = "MinTime: ,Deadline: ,Requeue: ,STDOUT: ,STDERR: ,MaxNodes: ,NumTasks: ,tres-alloc: "
+    answer = ask(run, queue, "-h", "-O", names)
     assert answer.stdout == (
         "1:00:00 2031-01-01T00:00:00 0 /x/%x-%j.out /home/carol/w/e.%j 3 4 cpu=8,mem=3G,node=2,billing=8 \n"
     )
@@ -308,8 +309,8 @@ def test_generic_resources():
               extra={"gpu_bind": "closest", "gpu_freq": "low"})
     queue.add(2, gres="gpu:a100:1,nvme:2", gpus_per_task="1", ntasks=1)
     queue.add(3, gres="gpu")
-    names = ("tres-per-job", "tres-per-node", "tres-per-task", "cpus-per-tres", "mem-per-tres", "tres-bind", "tres-freq")
-    answer = ask(run, queue, "-h", "-S", "i", "-O", ",".join(f"{name}: " for name in names))
+    names = "tres-per-job,tres-per-node,tres-per-task,cpus-per-tres,mem-per-tres,tres-bind,tres-freq"
+    answer = ask(run, queue, "-h", "-S", "i", "-O", names.replace(",", ": ,") + ": ")
     assert answer.stdout == (
         "gres:gpu:a100:2 gres:gpu:a100:1 N/A gres:gpu:1 gres:gpu:100 gpu:closest gpu:low \n"
         "N/A gres:gpu:a100:1,gres:nvme:2 gres:gpu:1 N/A N/A N/A N/A \n"
