@@ -56,6 +56,7 @@ class Config:
     min_job_age: float = 300
     kill_wait: float = 30
     def_mem_per_cpu: int = 0  # MB, 0: unlimited
+    default_account: str = ""  # charged for jobs that name none; Slurm keeps it with each user in its database
     mail_prog: str = "mail"
     job_file_append: bool = False
     job_requeue: bool = True

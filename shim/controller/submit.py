@@ -95,6 +95,8 @@ def _check_count(queue: "Queue", jobs: Sequence[Job]) -> None:
 def _record(queue: "Queue", submission: Submitted, job_id: int) -> Job:
     request = submission.request
     config = queue.config
+    if config.default_account and not request.account:
+        request = replace(request, account=config.default_account)
     if len(submission.script) > config.max_script_size:
         raise SlurmError(Errno.PATHNAME_TOO_LONG)
     partition = _partition(queue, request)

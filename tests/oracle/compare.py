@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from .case import Answer, Case
 
 WIDTH = 78
+CONTEXT = 2
+"""Equal lines in a row that are still shown."""
 
 
 def failures(case: Case, slurm: Sequence[Answer], ours: Sequence[Answer]) -> str:
@@ -47,9 +49,12 @@ def visible(text: str) -> list[str]:
 
 
 def columns(left: Sequence[str], right: Sequence[str]) -> Iterator[str]:
-    """Two texts side by side: "|" marks changed lines, "<" and ">" those that only one has."""
+    """Two texts side by side: "|" marks changed lines, "<" and ">" those that only one has; equal ones are few."""
     matcher = difflib.SequenceMatcher(a=left, b=right, autojunk=False)
     for tag, start, end, other_start, other_end in matcher.get_opcodes():
+        if tag == "equal" and end - start > CONTEXT:
+            yield f"  [{end - start} equal lines]"
+            continue
         for offset in range(max(end - start, other_end - other_start)):
             one = left[start + offset] if start + offset < end else None
             two = right[other_start + offset] if other_start + offset < other_end else None

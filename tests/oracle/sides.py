@@ -29,6 +29,7 @@ QUIET_SECONDS = 60
 CONFIG = f"""\
 first_job_id = {{first_job_id}}
 mail_prog = "{{mail}}"
+default_account = "proj"
 {FOUR_NODES}"""
 
 
