@@ -92,6 +92,11 @@ class Mailer:
             wanted, used = mail_types(job), _used(job, self._queue.now())
             self._watch(job, _sum(kind for kind in SHARES if kind in wanted and SHARES[kind] > used))
 
+    async def delivered(self) -> None:
+        """Return when everything so far has been handed to the mail program."""
+        while self._running:
+            await asyncio.wait(self._running)
+
     # -- events ------------------------------------------------------------------------------------------------------
 
     def _begin(self, job: Job, wanted: MailType) -> None:
