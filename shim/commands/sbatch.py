@@ -4,10 +4,11 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from pathlib import Path
 
 from shim.commands.call import Call
 from shim.commands.submission import Body, Submission, check, command_line, find_script, place, report, submissions
-from shim.grammar.directives import DirectiveError, ScriptError, check_script, parse_script
+from shim.grammar.directives import DirectiveError, Script, ScriptError, check_script, parse_script
 from shim.grammar.hostlist import expand_hostlist, fold_hostlist
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job
@@ -80,12 +81,11 @@ async def _read_script(call: Call, path: str) -> bytes:
     if name.startswith("/dev/fd/"):
         name = f"/proc/{call.pid}/fd/{name.removeprefix('/dev/fd/')}"
 
-    def read() -> bytes:
-        with open(call.path(name), "rb") as file:
-            return file.read()
-
+    file = Path(call.path(name))
     try:
-        return await asyncio.to_thread(read)  # a pipe may keep its reader waiting
+        if file.is_file():
+            return file.read_bytes()
+        return await asyncio.to_thread(file.read_bytes)  # a pipe may keep its reader waiting
     except IsADirectoryError:
         return b""
     except OSError:
@@ -100,17 +100,22 @@ async def _components(call: Call, early: Gathered, body: Body) -> list[Gathered]
         name = body.command or "stdin"
         complaint = f"fatal: {os.path.basename(name)}: line {error.line}: {error.problem} in [{error.rest}]"
         raise Complaint(complaint, code=VALUE_ERROR) from None
-    if script.has_packjob:
-        call.err(
-            'sbatch: Warning: the "packjob" component separator is being deprecated. Please, use "hetjob" instead.'
-        )
-    if script.has_old_magic:
-        call.error("Change from #SLURM to #SBATCH in your script and verify the options are valid in sbatch")
     components = gather(Inputs(command_line(call), call.env, script, place(call)), early)
-    for gathered in components:
+    for index, gathered in enumerate(components):
+        if index == min(1, len(components) - 1):  # where Slurm comes to the first separator
+            _warn(call, script)
         gathered.fields["submit_dir"] = call.cwd
         check(call, gathered)
     return components
+
+
+def _warn(call: Call, script: Script) -> None:
+    """What sbatch says of spellings of older releases."""
+    if script.has_packjob:
+        new = 'Please, use "hetjob" instead.'
+        call.err(f'sbatch: Warning: the "packjob" component separator is being deprecated. {new}')
+    if script.has_old_magic:
+        call.error("Change from #SLURM to #SBATCH in your script and verify the options are valid in sbatch")
 
 
 def _ignores_pbs(call: Call, early: Gathered) -> bool:

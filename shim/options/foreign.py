@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from shim.grammar.hostlist import fold_hostlist
 from shim.options.getopt import Getopt, OptionError
 from shim.options.joboption import VALUE_ERROR, Complaint
 from shim.options.option import Argument, Option
@@ -89,7 +90,9 @@ _RESOURCES = {
 def _apply_resource(resource: str, setter: Setter) -> None:
     """One item of ``-l``; resources that Slurm does not know pass silently."""
     name, _, value = resource.partition("=")
-    if name in _RESOURCES:
+    if name in ("mem", "file"):
+        setter(_RESOURCES[name], value.lower().removesuffix("b"))
+    elif name in _RESOURCES:
         setter(_RESOURCES[name], value)
     elif name == "select":
         number, *chunk = value.split(":")
@@ -117,7 +120,7 @@ def _apply_nodes(value: str, setter: Setter) -> None:
     if count:
         setter("nodes", str(count))
     if hosts:
-        setter("nodelist", ",".join(hosts))
+        setter("nodelist", fold_hostlist(hosts))
     if tasks:
         setter("ntasks", str(tasks * max(1, count)))
 

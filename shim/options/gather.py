@@ -17,7 +17,7 @@ from shim.options.joboption import Complaint, Fields, JobOption, Place, Reading,
 from shim.options.nodes import switch_wait
 from shim.options.option import Argument
 from shim.options.reporting import DEBUG
-from shim.options.table import getopt_of, options_of
+from shim.options.table import getopt_of, options_of, variables_of
 
 PREFIX = {"sbatch": "SBATCH", "salloc": "SALLOC", "srun": "SLURM"}
 
@@ -69,7 +69,7 @@ class CommandLine:
 
     def options(self, argv: Sequence[str]) -> Getopt[JobOption]:
         """Iterate over the options at the start of ``argv``."""
-        return getopt_of(self.command, list(argv), self.plugins)
+        return getopt_of(self.command, argv, self.plugins)
 
     def early(self, place: Place) -> tuple[Gathered, list[str]]:
         """The first look: the options of all components as if they were one, and the script with its arguments.
@@ -99,8 +99,7 @@ class CommandLine:
 
 def apply_environment(gathered: Gathered, command: str, env: Mapping[str, str], place: Place) -> None:
     """Take over the input environment variables (sbatch(1), INPUT ENVIRONMENT VARIABLES). Raises Complaint."""
-    for option in options_of(command):
-        names = option.variables_of(command)
+    for option, names in variables_of(command):
         given = [env[name] for name in names if name in env]
         if given and _wanted(option, given[-1]):
             gathered.apply(option, given[-1], Source.ENVIRONMENT, place)

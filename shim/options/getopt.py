@@ -38,6 +38,15 @@ def usage_error(command: str, error: OptionError) -> str:
     return f'{command}: {error}\nTry "{command} --help" for more information'
 
 
+class Index(Generic[O]):
+    """Options by their letters and long names, for many command lines of one command."""
+
+    def __init__(self, options: Sequence[O]) -> None:
+        self.letters = {option.short: option for option in options if option.short}
+        self.names = [(name, option) for option in options for name in (option.name, *option.aliases) if name]
+        self.by_name = dict(reversed(self.names))
+
+
 class Getopt(Generic[O]):
     """Iterates over the options of ``argv`` as (option, argument); ``operands`` is complete when it ends.
 
@@ -45,13 +54,12 @@ class Getopt(Generic[O]):
     srun, salloc, whose operands are another program's command line). Raises OptionError at the faulty argument.
     """
 
-    def __init__(self, options: Sequence[O], argv: Sequence[str], *, permute: bool = True) -> None:
+    def __init__(self, options: Sequence[O] | Index[O], argv: Sequence[str], *, permute: bool = True) -> None:
         self.operands: list[str] = []
         self._permute = permute
         self._arguments = list(argv)
         self._next = 0
-        self._short = {option.short: option for option in options if option.short}
-        self._long = [(name, option) for option in options for name in (option.name, *option.aliases) if name]
+        self._index = options if isinstance(options, Index) else Index(options)
 
     def __iter__(self) -> Iterator[tuple[O, str | None]]:
         """Yield each option with its argument (None: it has none)."""
@@ -85,10 +93,9 @@ class Getopt(Generic[O]):
         return option, self._following(f"option '--{name}' requires an argument")
 
     def _find(self, typed: str, word: str) -> tuple[str, O]:
-        for name, option in self._long:
-            if name == typed:
-                return name, option
-        matches = [(name, option) for name, option in self._long if name.startswith(typed) and option.abbreviates]
+        if typed in self._index.by_name:
+            return typed, self._index.by_name[typed]
+        matches = [pair for pair in self._index.names if pair[0].startswith(typed) and pair[1].abbreviates]
         if not matches:
             raise OptionError(f"unrecognized option '--{word}'")
         first = matches[0]
@@ -102,7 +109,7 @@ class Getopt(Generic[O]):
         """Options that share one word: ``-vn4``, ``-ho %T``."""
         while letters:
             letter, letters = letters[0], letters[1:]
-            option = self._short.get(letter)
+            option = self._index.letters.get(letter)
             if option is None:
                 # glibc works on bytes: of a longer character it names the first one
                 raise OptionError(f"invalid option -- '{os.fsdecode(os.fsencode(letter)[:1])}'")
