@@ -25,10 +25,13 @@ REASON_INSTEAD_OF_NODES = frozenset(
 
 def expected_start(job: Job, now: float) -> float:
     """When the job started or is expected to; 0: nobody knows (squeue man page, %S)."""
-    if not job.pending:
+    if job.state is not State.PENDING:
         return job.start_time or job.end_time
-    earliest = max(job.eligible_time, job.request.begin)
-    return max(job.start_time, earliest if earliest > now else 0)
+    start = job.start_time
+    for earliest in (job.eligible_time, job.request.begin):
+        if earliest > now and earliest > start:
+            start = earliest
+    return start
 
 
 def expected_end(job: Job, now: float) -> float:

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from shim.commands.display.size import node_count, size_of
 from shim.commands.jobfields import expected_end, expected_start, min_memory
 from shim.commands.squeue_rows import Row
+from shim.commands.squeue_values import STATE_CODES, STATE_WORDS
 from shim.grammar.hostlist import expand_hostlist
 from shim.job.record import NO_TASK
 from shim.job.request import UNLIMITED
@@ -63,8 +65,8 @@ class Order:
             "m": lambda row: min_memory(row.job.request, config),
             "M": lambda row: int(row.job.run_time(now)),
             "P": lambda row: row.partition,
-            "t": lambda row: row.job.state.value[1],
-            "T": lambda row: row.job.state.value[0],
+            "t": lambda row: STATE_CODES[row.job.state],
+            "T": lambda row: STATE_WORDS[row.job.state],
             "u": lambda row: row.job.user_name,
             "U": lambda row: row.job.user_id,
             "v": lambda row: row.job.request.reservation,
@@ -102,21 +104,19 @@ class Order:
 
     def _by_start(self, rows: Sequence[Row], descending: bool) -> list[Row]:
         """Sort by start. Slurm's comparison never calls two unknown starts equal: they come last, and turned round."""
-        known: list[tuple[float, Row]] = []
+        known: list[tuple[int, Row]] = []
         unknown: list[Row] = []
+        now = self._now
         for row in rows:
-            start = expected_start(row.job, self._now)
+            job = row.job
+            start = expected_start(job, now)
             if start:
-                known.append((max(start, self._now) if row.job.pending else start, row))
+                known.append((int(now if start < now and job.pending else start), row))
             else:
                 unknown.append(row)
-        known.sort(key=_first, reverse=descending)
+        known.sort(key=itemgetter(0), reverse=descending)
         unknown.reverse()
         return [row for _, row in known] + unknown
-
-
-def _first(pair: tuple[float, Row]) -> int:
-    return int(pair[0])
 
 
 def _by_id(row: Row) -> tuple[int, int]:

@@ -30,16 +30,17 @@ def select(queue: "Queue", query: Query) -> list[Row]:
     """The rows that pass all filters. Raises UnknownJobError."""
     tests = _tests(query)
     if query.jobs is None:
-        return [row_of(job) for job in in_table_order(queue.jobs.values()) if all(test(job) for test in tests)]
-    records = _records(queue, query.jobs)
+        return [row_of(job) for job in _passing(in_table_order(queue.jobs.values()), tests)]
     wanted = _wanted_tasks(query.jobs)
-    rows = []
-    for job in records:
-        if all(test(job) for test in tests):
-            row = _row(job, wanted)
-            if row is not None:
-                rows.append(row)
-    return rows
+    rows = (_row(job, wanted) for job in _passing(_records(queue, query.jobs), tests))
+    return [row for row in rows if row is not None]
+
+
+def _passing(jobs: list[Job], tests: Iterable[Test]) -> list[Job]:
+    """The jobs that pass all tests; one after the other, as that is how ten thousand jobs pass fastest."""
+    for test in tests:
+        jobs = [job for job in jobs if test(job)]
+    return jobs
 
 
 def _records(queue: "Queue", ids: list[JobId]) -> list[Job]:

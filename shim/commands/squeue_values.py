@@ -14,12 +14,16 @@ from shim.grammar.indexset import DISPLAY_LIMIT
 from shim.grammar.memory import format_memory
 from shim.grammar.timelimit import format_elapsed, format_time_limit
 from shim.job.request import UNLIMITED
+from shim.job.states import State
 
 if TYPE_CHECKING:
     from shim.controller.queue import Queue
 
 NOT_ASKED = "N/A"
 PRIORITY_UNIT = 0xFFFFFFFF
+STATE_WORDS = {state: state.word for state in State}
+STATE_CODES = {state: state.code for state in State}
+"""What the properties of a state say; a member of an Enum takes three times as long to say it."""
 
 
 class JobValues:
@@ -83,10 +87,10 @@ class JobValues:
     # state
 
     def state(self, row: Row) -> object:
-        return row.job.state.value[0]
+        return STATE_WORDS[row.job.state]
 
     def state_compact(self, row: Row) -> object:
-        return row.job.state.value[1]
+        return STATE_CODES[row.job.state]
 
     def reason(self, row: Row) -> object:
         return row.reason

@@ -44,7 +44,9 @@ def node_count(job: Job, config: Config, need: Need) -> int:
     """Nodes that the job holds, or the fewest that it can get by with (squeue man page, %D)."""
     if job.shares:
         return len(job.shares)
-    nodes = max(need.nodes_min, _fewest_nodes(need, config))
+    nodes = need.nodes_min
+    if need.least_cpus > nodes:  # else a CPU of each node is enough
+        nodes = max(nodes, _fewest_nodes(need, config))
     return min(nodes, need.nodes_max) if need.nodes_max and job.pending else nodes
 
 
