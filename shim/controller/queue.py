@@ -230,7 +230,7 @@ class Queue:
         wanted = state.upper()
         node.drained = wanted if wanted in ("DRAIN", "DOWN") else ""
         node.drain_reason, node.drain_time = (reason, self.now()) if node.drained else ("", 0)
-        self.wake()
+        self.dispatcher.resources_freed()
 
     def set_partition(self, partition: PartitionConfig | None, name: str) -> None:
         """Create, change (a new value for the name) or delete (None) a partition until the controller stops."""
@@ -238,9 +238,8 @@ class Queue:
             self.partitions.pop(name, None)
         else:
             self.partitions[name] = partition
-        for node in self.nodes:
-            node.partitions = tuple(p.name for p in self.partitions.values() if node.name in p.nodes)
-        self.wake()
+        self.dispatcher.refresh_nodes()
+        self.dispatcher.resources_freed()
 
     async def wait_finished(self, job_id: int) -> None:
         """Return when the job, or all tasks of the array, are over (and that is durable)."""

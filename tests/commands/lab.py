@@ -7,6 +7,7 @@ from typing import Any
 from shim.commands.call import Call
 from shim.config.settings import NodeConfig, PartitionConfig
 from shim.executor.base import NodeState
+from shim.job.record import Job
 from tests.controller.harness import HandExecutor, World
 
 NOW = 1795547649.0
@@ -71,6 +72,13 @@ class Lab(World):
     def _open(self) -> None:
         super()._open()
         self.queue.now = lambda: self.time  # type: ignore[method-assign]
+
+    def submit(self, **request: Any) -> Job:
+        """A job of whoever calls now; tests of an ordinary user's rights change who that is."""
+        job = super().submit(**request)
+        for record in self.queue.find(job.job_id):
+            record.user_id = self.queue.user_id
+        return job
 
     def ask(self, run: Any, command: str, *argv: str, stdin: bytes = b"", **env: str) -> Answer:
         """Run a command as a client would and collect its answer."""

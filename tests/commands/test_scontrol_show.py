@@ -1,5 +1,7 @@
 """``scontrol show`` prints records exactly as real Slurm 22.05.8 did."""
 
+# ruff: noqa: W291, W293 - trailing blanks are part of the output
+
 import getpass
 import os
 import re

@@ -1,7 +1,6 @@
 """What a call of sacct asks for: its options and variables, read and checked (sacct man page)."""
 
 import grp
-import os
 import pwd
 import re
 from dataclasses import dataclass, field
@@ -174,9 +173,9 @@ def _users(call: Call, query: Query) -> frozenset[int] | None:
     """Whose jobs: those of -u, everybody's with -a, -j or for root, else the caller's own."""
     if "user" in query.given:
         return frozenset(_user(call, word) for word in query.given["user"].split(",") if word)
-    if "allusers" in query.flags or query.jobs is not None or os.getuid() == 0:
+    if "allusers" in query.flags or query.jobs is not None or call.queue.user_id == 0:
         return None
-    return frozenset({os.getuid()})
+    return frozenset({call.queue.user_id})
 
 
 def _user(call: Call, word: str) -> int:

@@ -169,39 +169,3 @@ class Row:
 def accounted(status: int) -> str:
     """A wait() status as Slurm's accounting keeps it."""
     return f"{(status >> 8 & 0xFF) % 128}:{status & 0x7F}"
-
-
-def batch_step(job: Job) -> Step | None:
-    """The accounting of the job's batch script; None while it has not started, or if it has none."""
-    if not (job.request.batch and job.shares and job.start_time) or job.pending:
-        return None
-    first = job.shares[0]
-    return Step(
-        job_id=job.job_id,
-        restarts=job.restarts,
-        step_id="batch",
-        name="batch",
-        state=_batch_state(job),
-        start_time=job.start_time,
-        end_time=job.end_time if job.state not in {State.RUNNING, State.SUSPENDED} else 0,
-        exit_status=job.batch_status,
-        ntasks=1,
-        cpus=first.cpus,
-        memory=first.memory,
-        node_list=first.node,
-        nodes=1,
-        user_seconds=job.user_seconds,
-        system_seconds=job.system_seconds,
-        max_rss=job.max_rss,
-        gpus=len(first.gpus),
-    )
-
-
-def _batch_state(job: Job) -> State:
-    if job.state.active:
-        return State.RUNNING
-    if job.state is State.OUT_OF_MEMORY:
-        return State.OUT_OF_MEMORY
-    if job.batch_status & 0x7F:
-        return State.CANCELLED
-    return State.FAILED if job.batch_status else State.COMPLETED

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from shim.commands.display.steps import batch_step
 from shim.commands.sacct.query import Query, Wanted
-from shim.commands.sacct.rows import Run, batch_step
+from shim.commands.sacct.rows import Run
 from shim.grammar.hostlist import expand_hostlist
 from shim.job.record import Job, Step
 from shim.job.states import State

@@ -71,18 +71,28 @@ _FIELDS = (
 def create(session: Session, words: list[str]) -> None:
     """``create PartitionName=…``."""
     try:
-        name, changes = _read(words)
-        if name is None:
+        if not _names_partition(words):
             session.fail(f"scontrol: error: Invalid creation entity: {words[0]}")
             return
+        name, changes = _read(words)
         if not name or name in session.queue.partitions:
             raise SlurmError(Errno.INVALID_PARTITION_NAME)
-        executor = next(iter(session.queue.executors))
-        _set(session, replace(PartitionConfig(name, (), executor=executor), **changes))
+        _set(session, replace(PartitionConfig(name, (), executor=_executor(session, changes)), **changes))
     except BadSpecification as error:
         session.fail("\n".join(error.lines))
     except SlurmError as error:
         session.refuse(error, prefix="Error creating the partition: ")
+
+
+def _names_partition(words: list[str]) -> bool:
+    keys = (word.partition("=")[0].lower() for word in words)
+    return any(len(key) >= 4 and "partitionname".startswith(key) for key in keys)
+
+
+def _executor(session: Session, changes: dict[str, Any]) -> str:
+    """What runs jobs on the partition's nodes."""
+    of_nodes = (node.executor for node in session.queue.nodes if node.name in changes.get("nodes", ()))
+    return next(of_nodes, next(iter(session.queue.executors)))
 
 
 def update_partition(session: Session, words: list[str]) -> None:

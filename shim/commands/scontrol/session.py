@@ -1,6 +1,5 @@
 """One call of scontrol: its caller, its switches, and how it will have ended."""
 
-import os
 from dataclasses import dataclass
 
 from shim.commands.call import Call
@@ -29,7 +28,7 @@ class Session:
     @property
     def user_id(self) -> int:
         """Who calls: a controller serves the one user who runs it."""
-        return os.getuid()
+        return self.queue.user_id
 
     def out(self, text: str) -> None:
         """Print on standard output, as it is."""

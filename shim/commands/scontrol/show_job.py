@@ -163,8 +163,8 @@ def _mail(view: JobView) -> str | None:
     return f"MailUser={request.mail_user or view.job.user_name} MailType={','.join(request.mail_type)}"
 
 
-def _batch_only(value: Callable[[Job], str]) -> Callable[[JobView], str]:
-    return lambda view: value(view.job) if view.request.batch else ""
+def _batch_only(value: Callable[[Job, int | None], str]) -> Callable[[JobView], str]:
+    return lambda view: value(view.job, view.task_id) if view.request.batch else ""
 
 
 _LINES: tuple[Line[JobView], ...] = (

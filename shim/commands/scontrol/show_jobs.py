@@ -3,6 +3,7 @@
 import re
 
 from shim.commands import jobfields
+from shim.commands.display.steps import live_steps
 from shim.commands.display.times import TimeFormat
 from shim.commands.scontrol.allocation import cpu_ids
 from shim.commands.scontrol.session import Session
@@ -98,7 +99,7 @@ def show_steps(session: Session, text: str | None) -> None:
     steps = [
         ShownStep(job, step, time, session.oneliner)
         for job in jobs
-        for step in queue.steps(job)
+        for step in live_steps(queue, job)
         if wanted in (None, step.step_id)
     ]
     if not steps and match:
