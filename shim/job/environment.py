@@ -1,11 +1,11 @@
 """The variables that Slurm sets for a batch script and for the tasks of a step (sbatch and srun man pages)."""
 
-from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable
 from itertools import groupby
 
 from shim.config.settings import Config
 from shim.grammar.hostlist import fold_hostlist
+from shim.job.layout import StepLayout
 from shim.job.record import Job, Share
 
 DEFAULT_QOS = "normal"
@@ -172,58 +172,10 @@ def _gpus(share: Share) -> Environment:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class StepNode:
-    """What a step has on one of its nodes; ``gpus`` are device indices."""
-
-    name: str
-    tasks: int
-    cpus: int
-    gpus: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StepLayout:
-    """How the tasks of one step lie on its nodes. They are numbered node by node, or in turn (``cyclic``)."""
-
-    step_id: str
-    nodes: tuple[StepNode, ...]
-    distribution: str = ""
-    cpus_per_task: int | None = None
-    task_gpus: tuple[tuple[int, ...], ...] = ()  # the GPUs of each task by global rank, where they are bound
-    labelled: bool = False
-    launch_address: str = "127.0.0.1"
-    launch_port: int = 0
-    umask: int = 0o022
-
-    @property
-    def ntasks(self) -> int:
-        """Tasks of the step on all nodes."""
-        return sum(node.tasks for node in self.nodes)
-
-    def ranks(self) -> tuple[tuple[int, ...], ...]:
-        """The global ranks of the tasks on each node, in the order of their local ids (srun man page, -m)."""
-        if self.distribution.split(":")[0] != "cyclic":
-            return _blocks([node.tasks for node in self.nodes])
-        ranks: list[list[int]] = [[] for _ in self.nodes]
-        rank = 0
-        while rank < self.ntasks:
-            for index, node in enumerate(self.nodes):
-                if len(ranks[index]) < node.tasks:
-                    ranks[index].append(rank)
-                    rank += 1
-        return tuple(map(tuple, ranks))
-
-
-def _blocks(counts: Sequence[int]) -> tuple[tuple[int, ...], ...]:
-    starts = [sum(counts[:index]) for index in range(len(counts))]
-    return tuple(tuple(range(start, start + count)) for start, count in zip(starts, counts, strict=True))
-
-
 def step_environment(layout: StepLayout, job: Job) -> Environment:
     """What all tasks of a step find in their environment besides that of the job."""
     nodes = fold_hostlist([node.name for node in layout.nodes])
-    tasks_per_node = compressed(node.tasks for node in layout.nodes)
+    tasks_per_node = compressed(len(node.ranks) for node in layout.nodes)
     facts: dict[str, object] = {
         "SLURM_DISTRIBUTION": layout.distribution or ("cyclic" if layout.ntasks <= len(layout.nodes) else "block"),
         "SLURM_JOB_CPUS_PER_NODE_PACK_GROUP_0": compressed(share.cpus for share in job.shares),
@@ -244,6 +196,8 @@ def step_environment(layout: StepLayout, job: Job) -> Environment:
         "SLURM_UMASK": f"{layout.umask:04o}",
         "SRUN_DEBUG": 3,
     }
+    if layout.plane:
+        facts["SLURM_DIST_PLANESIZE"] = layout.plane
     if layout.cpus_per_task is not None:
         facts["SLURM_CPUS_PER_TASK"] = layout.cpus_per_task
     if layout.labelled:
@@ -254,24 +208,22 @@ def step_environment(layout: StepLayout, job: Job) -> Environment:
 def task_environment(layout: StepLayout, node_index: int, local_id: int) -> Environment:
     """What one task of a step finds in its environment besides `step_environment`."""
     node = layout.nodes[node_index]
-    ranks = layout.ranks()[node_index]
-    rank = ranks[local_id]
     environment = {
         "SLURMD_NODENAME": node.name,
         "SLURM_CPUS_ON_NODE": str(node.cpus),
-        "SLURM_GTIDS": ",".join(map(str, ranks)),
+        "SLURM_GTIDS": ",".join(map(str, node.ranks)),
         "SLURM_LOCALID": str(local_id),
         "SLURM_NODEID": str(node_index),
-        "SLURM_PROCID": str(rank),
+        "SLURM_PROCID": str(node.ranks[local_id]),
         "SLURM_TOPOLOGY_ADDR": node.name,
         "SLURM_TOPOLOGY_ADDR_PATTERN": "node",
     }
-    gpus = layout.task_gpus[rank] if layout.task_gpus else node.gpus
+    gpus = node.task_gpus[local_id] if node.task_gpus else node.gpus
     if gpus:
         indices = ",".join(map(str, gpus))
         environment |= {
             "CUDA_VISIBLE_DEVICES": indices,
-            "SLURM_GPUS_ON_NODE": str(len(node.gpus or gpus)),
+            "SLURM_GPUS_ON_NODE": str(len(node.gpus)),
             "SLURM_STEP_GPUS": indices,
         }
     return environment

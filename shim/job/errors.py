@@ -30,6 +30,7 @@ class Errno(Enum):
     INVALID_TIME_LIMIT = (2051, "Requested time limit is invalid (missing or exceeds some limit)")
     INVALID_TIME_VALUE = (2076, "Invalid time value")
     RESERVATION_INVALID = (2053, "Requested reservation is invalid")
+    INVALID_TASK_MEMORY = (2044, "Memory required by task is not available")
     INVALID_ACCOUNT = (2045, "Invalid account or account/partition combination specified")
     INVALID_LICENSES = (2048, "Invalid license specification")
     INVALID_DEPENDENCY = (2038, "Job dependency problem")
