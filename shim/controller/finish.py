@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 LAUNCH_FAILED = 53
 """The "signal" Slurm reports for a batch script that could not be launched (ExitCode 0:53)."""
+TRY_AGAIN = 1.0
+"""Seconds a job stays away from the queue when it could not be started: what kept it from starting may last."""
 OOM_SIGNAL = 125
 """The "signal" of a job that was killed for its memory (ExitCode 0:125)."""
 
@@ -106,8 +108,8 @@ def not_started(queue: "Queue", job_id: int, restarts: int, reason: str) -> None
     job.state, job.shares, job.node_list = State.PENDING, (), ""
     job.start_time = 0
     queue.dependencies.watch(job)
-    queue.place_in_queue(job)
     job.reason = reason
+    queue.at(job, queue.now() + TRY_AGAIN, lambda: queue.place_in_queue(job))
 
 
 def time_out(queue: "Queue", job: Job) -> None:

@@ -1,18 +1,16 @@
 """The queue: every job that waits, runs or ended lately, in memory, with the job table behind it.
 
-All of it happens in one event loop. A change is made in memory, noted as dirty, and made durable with everything
-else that changed in the same turn of the loop (``_settle``); only then is it acted upon: runs are started, answers
-are sent. So a job whose id anybody has seen is on disk, and a run never starts that the table does not know.
+All of it happens in one event loop. A change is made in memory, noted in the journal, and made durable with
+everything else that changed in the same turn of the loop; only then is it acted upon: runs are started, answers are
+sent. So a job whose id anybody has seen is on disk, and a run never starts that the table does not know.
 """
 
 import asyncio
-import logging
 import os
-import sqlite3
 import time
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +18,7 @@ from shim.config.settings import Config, PartitionConfig
 from shim.controller import cancel, finish, modify, requeue
 from shim.controller.arrays import Array
 from shim.controller.dispatch import Dispatcher
+from shim.controller.journal import RETRY_COMMIT, Journal
 from shim.controller.steps import Steps
 from shim.controller.submit import Estimate, Submitted, Texts, accept, estimate
 from shim.controller.waiting import Dependencies
@@ -35,13 +34,8 @@ from shim.table.table import Table
 if TYPE_CHECKING:
     from shim.controller.mail import Mailer
 
-_LOG = logging.getLogger(__name__)
-SYNC_DELAY = 0.5
-"""Seconds after which the starts and ends of runs are safe from a power failure (from kill -9 they are at once)."""
 HANDLE_DELAY = 0.2
 """Seconds until the handle of a run that has begun is written, if nothing else is written before."""
-RETRY_COMMIT = 1.0
-"""Seconds until a commit that failed (disk full) is tried again."""
 
 
 class Queue:
@@ -65,24 +59,18 @@ class Queue:
         self.step_table = Steps(self)
         self.mailer: Mailer | None = None
         self.start_waiters: dict[int, list[asyncio.Future[None]]] = {}
+        self.journal = Journal(self)
         self.dependencies = Dependencies(self)
         self.dispatcher = Dispatcher(self)
         self.next_job_id = table.counter("next_job_id", config.first_job_id)
         self.on_shutdown: Callable[[], None] = lambda: None
         self.on_reconfigure: Callable[[], None] = lambda: None
         self.begun = time.time()
-        self._dirty: dict[int, Job] = {}
-        self._new: list[tuple[Job, Texts, asyncio.Future[None]]] = []
-        self._writes: list[Callable[[Table], None]] = []
-        self._after_commit: list[Callable[[], None]] = []
-        self._flush_waiters: list[asyncio.Future[None]] = []
         self._settling = False
         self._finish_waiters: dict[int, list[asyncio.Future[None]]] = {}
         self._to_purge: deque[tuple[float, Job]] = deque()
-        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._timers: dict[tuple[int, str], asyncio.TimerHandle] = {}
         self._handles: asyncio.TimerHandle | None = None
-        self._sync: asyncio.TimerHandle | None = None
-        self.commit_error: str = ""
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -143,7 +131,7 @@ class Queue:
     @property
     def idle(self) -> bool:
         """True while nothing waits or runs, and nothing is unsaved."""
-        return not self.running and not self._dirty and not any(job.pending for job in self.jobs.values())
+        return not self.running and self.settled and not any(job.pending for job in self.jobs.values())
 
     # -- operations --------------------------------------------------------------------------------------------------
 
@@ -154,9 +142,9 @@ class Queue:
 
     async def submit(self, submissions: Submitted | list[Submitted]) -> Job:
         """Take a job (or the parts of a heterogeneous job) in. Returns its first record once that is durable."""
-        jobs = accept(self, submissions if isinstance(submissions, list) else [submissions])
-        await self.stored(jobs)
-        return jobs[0]
+        entered = accept(self, submissions if isinstance(submissions, list) else [submissions])
+        await asyncio.gather(*entered.values())
+        return next(iter(entered))
 
     def test(self, submission: Submitted) -> Estimate:
         """When and where the job would start (sbatch --test-only); takes a job id, as Slurm does."""
@@ -283,37 +271,30 @@ class Queue:
 
     def changed(self, job: Job) -> None:
         """The record must be written."""
-        self._dirty[job.job_id] = job
+        self.journal.note(job)
         self.wake()
 
     def write(self, action: Callable[[Table], None]) -> None:
         """Something else must be written, together with the records that changed."""
-        self._writes.append(action)
+        self.journal.note_write(action)
         self.wake()
 
     def after_commit(self, action: Callable[[], None]) -> None:
         """Act once everything changed so far is durable."""
-        self._after_commit.append(action)
+        self.journal.then(action)
         self.wake()
 
-    async def stored(self, jobs: Iterable[Job]) -> None:
-        """Wait until new jobs are durable. Raises SlurmError where they could not be stored: then they are gone."""
-        wanted = set(jobs)
-        await asyncio.gather(*(future for job, _, future in self._new if job in wanted))
-
-    def enter(self, job: Job, texts: Texts) -> None:
-        """A newly submitted job: it counts, and may start, once the next commit has succeeded."""
-        self._new.append((job, texts, self.loop.create_future()))
+    def enter(self, job: Job, texts: Texts) -> "asyncio.Future[None]":
+        """A newly submitted job. The future is done when it is stored, or fails with SlurmError: then it is gone."""
         self.add(job)
-        self.changed(job)
+        self.wake()
+        return self.journal.enter(job, texts)
 
     async def flushed(self) -> None:
         """Wait until everything changed so far is durable."""
-        if self._settling or self._dirty or self._writes:
-            future = self.loop.create_future()
-            self._flush_waiters.append(future)
+        if not self.settled:
             self.wake()
-            await future
+            await self.journal.settled()
 
     def forget(self, job: Job) -> None:
         """Take a record out of memory; the table keeps it for accounting."""
@@ -336,6 +317,7 @@ class Queue:
         if not job.pending:
             return
         now = self.now()
+        self.watch_deadline(job)
         if job.held:
             if job.reason not in (Reason.HELD_USER, Reason.HELD_ADMIN, Reason.LAUNCH_FAILED_REQUEUED_HELD):
                 job.reason = Reason.HELD_USER
@@ -351,10 +333,9 @@ class Queue:
             job.reason = Reason.NONE
         if not job.accrue_time:
             job.eligible_time = job.accrue_time = now
-            self._dirty[job.job_id] = job
+            self.journal.note(job)
         insort(self.ready, (-job.priority, job.job_id, job))
         self.unjudged.add(job)
-        self.watch_deadline(job)
         self.wake()
 
     def leave_line(self, job: Job) -> None:
@@ -367,101 +348,45 @@ class Queue:
     def watch_deadline(self, job: Job) -> None:
         """End a job that still waits at its --deadline."""
         if job.request.deadline:
-            self.at(job, job.request.deadline, lambda: cancel.miss_deadline(self, job))
+            self.at(job, job.request.deadline, lambda: cancel.miss_deadline(self, job), "deadline")
 
     # -- time --------------------------------------------------------------------------------------------------------
 
-    def at(self, job: Job, when: float, action: Callable[[], None]) -> None:
-        """Do something at an epoch time, unless the job gets another appointment first."""
-        self.no_timer(job)
-        self._timers[job.job_id] = self.loop.call_later(max(0.0, when - self.now()), action)
+    def at(self, job: Job, when: float, action: Callable[[], None], what: str = "") -> None:
+        """Do something at an epoch time, unless the job gets another appointment of that kind first."""
+        if timer := self._timers.get((job.job_id, what)):
+            timer.cancel()
+        self._timers[job.job_id, what] = self.loop.call_later(max(0.0, when - self.now()), action)
 
     def no_timer(self, job: Job) -> None:
-        """Drop the job's appointment."""
-        if timer := self._timers.pop(job.job_id, None):
-            timer.cancel()
+        """Drop the job's appointments."""
+        for what in ("", "deadline"):
+            if timer := self._timers.pop((job.job_id, what), None):
+                timer.cancel()
 
     # -- the turn of the loop ----------------------------------------------------------------------------------------
 
     def wake(self) -> None:
-        """Settle at the end of this turn of the loop."""
+        """Settle at the end of this turn of the loop: decide, make durable, act."""
         if not self._settling:
             self._settling = True
             self.loop.call_soon(self._settle)
 
     def _settle(self) -> None:
-        """Decide, make durable, act."""
         self._settling = False
         self.dispatcher.run()
-        if not self._commit():
-            return
-        actions, self._after_commit = self._after_commit, []
-        for action in actions:
-            try:
-                action()
-            except Exception:  # one that fails must not keep the others from happening
-                _LOG.exception("after a commit")
-        waiters, self._flush_waiters = self._flush_waiters, []
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        self.journal.settle()
 
-    def _commit(self) -> bool:
-        if not (self._dirty or self._writes):
-            return True
-        table = self.table
-        synced = bool(self._new or self._flush_waiters)  # somebody is about to be told
-        try:
-            table.begin(synced)
-            for job, texts, _ in self._new:
-                job.script_id = table.content_id(texts.script)
-                job.environment_id = table.content_id(texts.environment)
-            for job in self._dirty.values():
-                if not job.request_id:
-                    job.request_id = table.request_id(job.request)
-            table.save_jobs(self._dirty.values())
-            for write in self._writes:
-                write(table)
-            table.save_counter("next_job_id", self.next_job_id)
-            table.commit()
-        except sqlite3.Error as error:
-            self._commit_failed(error)
-            return False
-        if not synced and self._sync is None:
-            self._sync = self.loop.call_later(SYNC_DELAY, self._sync_soon)
-        new, self._new = self._new, []
-        self._dirty.clear()
-        self._writes.clear()
-        self.commit_error = ""
-        for job, _, future in new:
-            if job.pending:
-                self.dependencies.watch(job)
-                self.place_in_queue(job)
-            if not future.done():
-                future.set_result(None)
-        return True
+    @property
+    def settled(self) -> bool:
+        """True while nothing waits to be decided or written."""
+        return not self._settling and self.journal.clean
 
-    def _sync_soon(self) -> None:
-        """Bring the life of the runs to the disk, in a thread: nobody waits for it."""
-        self._sync = None
-        self.loop.run_in_executor(None, self.table.sync)
-
-    def _commit_failed(self, error: sqlite3.Error) -> None:
-        """Refuse what is new, keep what happened, and try again later: nothing of it has been acted upon."""
-        self.commit_error = str(error)
-        try:
-            self.table.rollback()
-        except sqlite3.Error as second:
-            self.commit_error += f"; {second}"
-        for job in self._dirty.values():
-            job.request_id = 0
-        for job, _, future in self._new:
-            self._dirty.pop(job.job_id, None)
-            self.forget(job)
-            if not future.done():
-                future.set_exception(SlurmError(Errno.WRITING_TO_FILE))
-        self._new.clear()
-        self.loop.call_later(RETRY_COMMIT, self.wake)
+    def accepted(self, job: Job) -> None:
+        """A new job has been stored: from now on it counts, and may start."""
+        if job.pending:
+            self.dependencies.watch(job)
+            self.place_in_queue(job)
 
     # -- what executors report (see shim.executor.base.Events) ---------------------------------------------------------
 
@@ -474,7 +399,7 @@ class Queue:
                 job.state = State.RUNNING
                 job.start_time = when
                 self.dispatcher.watch_limit(job)
-            self._dirty[job_id] = job
+            self.journal.note(job)
             if self._handles is None:  # no haste: the executor finds the run without it, too
                 self._handles = self.loop.call_later(HANDLE_DELAY, self._save_handles)
 
@@ -519,7 +444,7 @@ class Queue:
                 and self.jobs.get(job.job_id) is job
                 and job.end_time + self.config.min_job_age <= now
             ):
-                if job.job_id in self._dirty:
+                if not self.journal.stored(job):
                     self._to_purge.append((now + RETRY_COMMIT, job))
                     break
                 self.forget(job)

@@ -48,6 +48,11 @@ class Connection:
                 return b"".join(parts)
             parts.append(data)
 
+    async def read_some(self) -> bytes:
+        """What there is of the client's standard input now; empty at its end."""
+        self.writer.write(frame(b"I", b"1"))
+        return (await self.read_frame())[1]
+
     async def spawn(self, payload: bytes) -> bytes:
         """Have the client do something itself; its answer."""
         self.writer.write(frame(b"S", payload))
@@ -85,6 +90,7 @@ class Connection:
             send=self.send,
             drain=self.writer.drain,
             read_stdin=self.read_stdin,
+            read_some=self.read_some,
             spawn=self.spawn,
             closed=self.closed,
         )

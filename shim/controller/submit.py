@@ -1,5 +1,6 @@
 """Taking jobs in: everything slurmctld checks at submission, and the record that comes of it."""
 
+import asyncio
 import grp
 import pwd
 from collections.abc import Sequence
@@ -62,19 +63,21 @@ class Estimate:
     partition: str
 
 
-def accept(queue: "Queue", submissions: Sequence[Submitted]) -> list[Job]:
+def accept(queue: "Queue", submissions: Sequence[Submitted]) -> "dict[Job, asyncio.Future[None]]":
     """Check and enter the submissions as one: a plain job, an array, or the parts of a heterogeneous job.
 
-    Raises SlurmError; then nothing has changed but the job ids that were taken, as in Slurm.
+    Each record comes with a future that tells when it is stored. Raises SlurmError; then nothing has changed but the
+    job ids that were taken, as in Slurm.
     """
     job_ids = [queue.take_job_id() for _ in submissions]
     jobs = [_record(queue, one, job_id) for one, job_id in zip(submissions, job_ids, strict=True)]
     _check_count(queue, jobs)
+    entered = {}
     for offset, (job, one) in enumerate(zip(jobs, submissions, strict=True)):
         if len(jobs) > 1:
             job.het_job_id, job.het_job_offset = job_ids[0], offset
-        queue.enter(job, Texts(one.script, one.environment))
-    return jobs
+        entered[job] = queue.enter(job, Texts(one.script, one.environment))
+    return entered
 
 
 def _tasks(job: Job) -> int:

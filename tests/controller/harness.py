@@ -158,7 +158,7 @@ class World:
         """Let everything happen that can happen now."""
 
         async def until_quiet() -> None:
-            while self.queue._settling or self.queue._dirty or self.queue._writes:
+            while not self.queue.settled:
                 await self.queue.flushed()
                 await asyncio.sleep(0)
 

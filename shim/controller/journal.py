@@ -1,0 +1,135 @@
+"""What has changed in memory and is not in the job table yet: written together, then acted upon."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from shim.controller.submit import Texts
+from shim.job.errors import Errno, SlurmError
+from shim.job.record import Job
+from shim.table.table import Table
+
+if TYPE_CHECKING:
+    from shim.controller.queue import Queue
+
+_LOG = logging.getLogger(__name__)
+SYNC_DELAY = 0.5
+"""Seconds after which the starts and ends of runs are safe from a power failure (from kill -9 they are at once)."""
+RETRY_COMMIT = 1.0
+"""Seconds until a commit that failed (disk full) is tried again."""
+
+
+class Journal:
+    """The unwritten changes of one queue."""
+
+    def __init__(self, queue: "Queue") -> None:
+        self.queue = queue
+        self._dirty: dict[int, Job] = {}
+        self._new: list[tuple[Job, Texts, asyncio.Future[None]]] = []
+        self._writes: list[Callable[[Table], None]] = []
+        self._actions: list[Callable[[], None]] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._sync: asyncio.TimerHandle | None = None
+
+    def note(self, job: Job) -> None:
+        """The record must be written."""
+        self._dirty[job.job_id] = job
+
+    def note_write(self, action: Callable[[Table], None]) -> None:
+        """Something else must be written, in the same transaction."""
+        self._writes.append(action)
+
+    def then(self, action: Callable[[], None]) -> None:
+        """Act once everything noted so far is durable."""
+        self._actions.append(action)
+
+    def enter(self, job: Job, texts: Texts) -> "asyncio.Future[None]":
+        """A new job with its texts; the future tells when it is stored, or raises SlurmError where it cannot be."""
+        future: asyncio.Future[None] = self.queue.loop.create_future()
+        self._new.append((job, texts, future))
+        self.note(job)
+        return future
+
+    def settled(self) -> "asyncio.Future[None]":
+        """Done when everything noted so far is on disk."""
+        future: asyncio.Future[None] = self.queue.loop.create_future()
+        self._waiters.append(future)
+        return future
+
+    def stored(self, job: Job) -> bool:
+        """True if the table has the record as it is."""
+        return job.job_id not in self._dirty
+
+    @property
+    def clean(self) -> bool:
+        """True while nothing is unwritten or waits to be acted upon."""
+        return not (self._dirty or self._writes or self._actions)
+
+    def settle(self) -> None:
+        """Write everything, then act on it. Where that fails, nothing is acted upon and it is tried again later."""
+        if (self._dirty or self._writes) and not self._commit():
+            return
+        actions, self._actions = self._actions, []
+        for action in actions:
+            try:
+                action()
+            except Exception:  # one that fails must not keep the others from happening
+                _LOG.exception("after a commit")
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _commit(self) -> bool:
+        table = self.queue.table
+        synced = bool(self._new or self._waiters)  # somebody is about to be told
+        try:
+            table.begin(synced)
+            for job, texts, _ in self._new:
+                job.script_id = table.content_id(texts.script)
+                job.environment_id = table.content_id(texts.environment)
+            for job in self._dirty.values():
+                if not job.request_id:
+                    job.request_id = table.request_id(job.request)
+            table.save_jobs(self._dirty.values())
+            for write in self._writes:
+                write(table)
+            table.save_counter("next_job_id", self.queue.next_job_id)
+            table.commit()
+        except sqlite3.Error as error:
+            self._failed(error)
+            return False
+        if not synced and self._sync is None:
+            self._sync = self.queue.loop.call_later(SYNC_DELAY, self._sync_soon)
+        new, self._new = self._new, []
+        self._dirty.clear()
+        self._writes.clear()
+        for job, _, future in new:
+            self.queue.accepted(job)
+            if not future.done():
+                future.set_result(None)
+        return True
+
+    def _sync_soon(self) -> None:
+        """Bring the life of the runs to the disk, in a thread: nobody waits for it."""
+        self._sync = None
+        self.queue.loop.run_in_executor(None, self.queue.table.sync)
+
+    def _failed(self, error: sqlite3.Error) -> None:
+        """Refuse what is new, keep what happened."""
+        _LOG.error("the job table cannot be written: %s", error)
+        try:
+            self.queue.table.rollback()
+        except sqlite3.Error:
+            _LOG.exception("nor can what was begun be taken back")
+        for job in self._dirty.values():
+            job.request_id = 0
+        new, self._new = self._new, []
+        for job, _, future in new:
+            self._dirty.pop(job.job_id, None)
+            self.queue.forget(job)
+            if not future.done():
+                future.set_exception(SlurmError(Errno.WRITING_TO_FILE))
+        self.queue.loop.call_later(RETRY_COMMIT, self.queue.wake)
