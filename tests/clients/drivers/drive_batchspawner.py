@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from support import BIN, environment, nodes_resolve, partition, run, unfinished, until
+from support import BIN, nodes_resolve, partition, run, unfinished, until
 
 HERE = Path.cwd()
 USER = os.environ["USER"]
@@ -76,7 +76,6 @@ def try_server(site: str) -> None:
     until(lambda: not unfinished(job))
 
 
-environment()
 front, hub, proxy = ports(3)
 known = {"front": front, "hub": hub, "proxy": proxy, "token": TOKEN, "here": HERE, "bin": BIN, "partition": partition()}
 configuration = CONFIGURATION.format(**known, path=os.environ["PATH"])

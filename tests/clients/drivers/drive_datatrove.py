@@ -1,10 +1,11 @@
 """datatrove: SlurmPipelineExecutor runs its tasks as an array, and a second pipeline behind it by a dependency."""
 
+import os
 from pathlib import Path
 
 from datatrove.data import Document, DocumentsPipeline
 from datatrove.executor import SlurmPipelineExecutor
-from support import environment, partition, until
+from support import partition, until
 
 
 class Count:
@@ -34,16 +35,9 @@ def executor(folder: str, tasks: int, depends: SlurmPipelineExecutor | None = No
         depends=depends,
         qos="normal",
         venv_path=None,
-        env_command=f"export PATH={environment_path()}",
+        env_command=f"export PATH={os.environ['PATH']}",
         randomize_start_duration=0,
     )
-
-
-def environment_path() -> str:
-    import os
-
-    environment()
-    return os.environ["PATH"]
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from executorlib import SlurmClusterExecutor, SlurmJobExecutor
-from support import environment, finish, partition, script
+from support import finish, partition, script
 
 
 def add(left: int, right: int) -> int:
@@ -35,7 +35,6 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["steps"]:
         by_steps()
     else:
-        environment()
         by_jobs()
         finish(script("steps.sh", f"python {Path(__file__)} steps", "-n 3 --mem-per-cpu=100M"))
         assert Path("sums").read_text() == "10 11 12 13"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from support import environment, partition, run_client, until
+from support import partition, run_client, until
 
 WORKFLOW = f"""
 from gwf import Workflow
@@ -13,7 +13,6 @@ for name in ("one", "two"):
 gwf.target("all", inputs=["one", "two"], outputs=["all"]) << "cat one two > all"
 """
 
-environment()
 Path("workflow.py").write_text(WORKFLOW)
 run_client("gwf", "config", "set", "backend", "slurm")
 run_client("gwf", "run")

@@ -19,7 +19,6 @@ if fabric.global_rank == 0:
 """
 
 Path("program.py").write_text(PROGRAM)
-environment()
 if not nodes_resolve():
     environment(MASTER_ADDR="127.0.0.1")
 finish(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from support import environment, partition, run_client
+from support import partition, run_client
 
 STUDY = f"""
 description:
@@ -38,7 +38,6 @@ study:
           walltime: "00:03:00"
 """
 
-environment()
 Path("study.yaml").write_text(STUDY)
 run_client("maestro", "run", "-y", "-fg", "--sleeptime", 2, "study.yaml")
 (total,) = Path("studies").glob("trial_*/total/total")

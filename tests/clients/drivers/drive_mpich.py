@@ -1,8 +1,7 @@
 """MPICH's mpiexec inside a two-node job starts its proxies with srun."""
 
-from support import environment, finish, nodes_resolve, script
+from support import finish, nodes_resolve, script
 
-environment()
 host = "" if nodes_resolve() else "-localhost 127.0.0.1 "
 log = finish(
     script(

@@ -7,7 +7,7 @@ from parsl.config import Config
 from parsl.executors import HighThroughputExecutor
 from parsl.launchers import SrunLauncher
 from parsl.providers import SlurmProvider
-from support import environment, partition, unfinished, until
+from support import partition, unfinished, until
 
 
 @parsl.python_app
@@ -37,7 +37,6 @@ def configuration(provider: SlurmProvider) -> Config:
 
 
 def main() -> None:
-    environment()
     provider = SlurmProvider(
         partition=partition(),
         nodes_per_block=1,

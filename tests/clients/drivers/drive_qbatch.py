@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from support import environment, partition, run_client, until
+from support import partition, run_client, until
 
-environment()
 Path("commands").write_text("".join(f"echo {number} > made.{number}\n" for number in range(5)))
 run_client(
     "qbatch", "-b", "slurm", "-c", "2", "-j", "1", "-w", "00:03:00", "--mem", "100M", "--queue", partition(), "commands"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import radical.saga as saga
-from support import environment, partition
+from support import partition
 
 HERE = str(Path.cwd())
 
@@ -23,7 +23,6 @@ def job(command: str) -> saga.job.Job:
     return made
 
 
-environment()
 service = saga.job.Service("slurm://localhost")
 good = job("echo hello > said")
 good.wait()

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from support import environment, partition, run_client
+from support import partition, run_client
 
 CONFIGURATION = """
 site_configuration = {{
@@ -53,7 +53,6 @@ class Array(Check):
         return sn.assert_eq(sn.count(sn.findall(r'task [01]', self.stdout)), 2)
 """
 
-environment()
 Path("configuration.py").write_text(CONFIGURATION.format(backend=sys.argv[1], partition=partition()))
 Path("checks.py").write_text(CHECKS)
 said = run_client("reframe", "-C", "configuration.py", "-c", "checks.py", "-r", "--prefix", Path.cwd() / "reframe")

@@ -1,6 +1,6 @@
 """reportseff: the efficiency of finished jobs, from sacct's table of itself and its steps."""
 
-from support import environment, finish, run, run_client, script, until
+from support import finish, run, run_client, script, until
 
 
 def job(body: str, *directives: str) -> str:
@@ -8,7 +8,6 @@ def job(body: str, *directives: str) -> str:
     return finish(path).split()[0]
 
 
-environment()
 good = job("srun true", "-J good --mem=100M")
 bad = run("sh", "-c", "sbatch --parsable --wait -o /dev/null --wrap 'exit 3'; true").split(";")[0].strip()
 until(lambda: "FAILED" in run("sacct", "-X", "-n", "-j", bad, "-o", "state"))

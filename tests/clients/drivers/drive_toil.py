@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from support import environment, partition, run, run_client
+from support import partition, run, run_client
 
 TOOL = """
 cwlVersion: v1.2
@@ -28,7 +28,6 @@ here = Path.cwd()
 Path("tool.cwl").write_text(TOOL)
 Path("workflow.cwl").write_text(WORKFLOW)
 Path("inputs.json").write_text(json.dumps({"ns": [4, 5]}))
-environment()
 run_client(
     "toil-cwl-runner",
     *("--batchSystem", "slurm", "--slurmPartition", partition(), "--statePollingWait", 1),

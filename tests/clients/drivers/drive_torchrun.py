@@ -1,4 +1,4 @@
-"""torchrun as user scripts start it: one agent on each node, the rendezvous at the first of `scontrol show hostnames`."""
+"""torchrun as user scripts start it: one agent on each node, rendezvous at the first of `scontrol show hostnames`."""
 
 from pathlib import Path
 

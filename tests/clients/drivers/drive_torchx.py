@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from support import BIN, environment, partition, run, run_client, until
+from support import BIN, partition, run, run_client, until
 
 COMPONENT = """
 import torchx.specs as specs
@@ -37,7 +37,6 @@ def succeeded(handle: str) -> bool:
     return "State: SUCCEEDED" in said
 
 
-environment()
 single, job = start("utils.sh", "--cpu", "1", "--memMB", "100", "sh", "-c", "echo one $SLURM_JOB_ID")
 until(lambda: succeeded(single))
 assert f"one {job}" in Path(f"slurm-{job}-sh-0.out").read_text()

@@ -44,11 +44,11 @@ def unfinished(*jobs: str) -> list[str]:
 
 
 def script(name: str, body: str, *directives: str) -> Path:
-    """Write a batch script that logs to `job.log` and has this environment's commands on PATH."""
+    """Write a batch script that logs to `job.log`. PATH travels with the job, as `--export=ALL` is the default."""
     lines = [f"-p {partition()} -t 3 -o job.log", *directives]
     head = "".join(f"#SBATCH {line}\n" for line in lines)
     path = Path(name)
-    path.write_text(f"#!/bin/bash\n{head}export PATH={BIN}:$PATH\n{body}\n")
+    path.write_text(f"#!/bin/bash\n{head}{body}\n")
     return path
 
 
@@ -78,6 +78,5 @@ def run_client(command: str, *argv: object, status: int = 0) -> str:
 
 
 def environment(**more: object) -> None:
-    """Put the environment's commands on PATH, and set further variables, for everything started from here."""
-    os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    """Set variables for everything started from here."""
     os.environ.update({name: str(value) for name, value in more.items()})
