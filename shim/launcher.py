@@ -6,7 +6,8 @@ on rare paths (no controller yet, tasks to start) is imported there.
 The conversation, over a Unix stream socket: the client sends one request, eight hexadecimal digits of length and
 then fields ended by NUL bytes: version, command, cwd, terminal flags, number of arguments, arguments, environment.
 The controller sends frames, one letter and eight hexadecimal digits of length and the payload:
-``1`` and ``2`` text for stdout and stderr, ``I`` asks for stdin (answered by frames ``I``, the last one empty),
+``1`` and ``2`` text for stdout and stderr, ``I`` asks for stdin (answered by frames ``I``, the last one empty; with
+a payload for a part of it, answered by one frame),
 ``S`` asks the client to do something itself (see ``shim.guest``), ``V`` tells that the controller is of another
 version and is going away, ``X`` ends the call with an exit code.
 """
@@ -86,15 +87,15 @@ def frame(kind: bytes, payload: bytes) -> bytes:
     return kind + b"%08x" % len(payload) + payload
 
 
-def send_stdin(channel: _socket.socket) -> None:
-    """Hand over standard input to its end."""
+def send_stdin(channel: _socket.socket, once: bool) -> None:
+    """Hand over standard input to its end, or (``once``) what there is of it now: a line from a terminal."""
     while True:
         try:
             data = posix.read(0, 1 << 16)
         except OSError:
             data = b""
         channel.sendall(frame(b"I", data))
-        if not data:
+        if once or not data:
             return
 
 
@@ -117,7 +118,7 @@ def converse(channel: _socket.socket, call: bytes) -> int | None:
             elif kind == b"X":
                 return int(payload)
             elif kind == b"I":
-                send_stdin(channel)
+                send_stdin(channel, payload != b"")
             elif kind == b"V":
                 return None
             else:

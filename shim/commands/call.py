@@ -29,6 +29,7 @@ class Call:
     send: Callable[[int, bytes], None] = lambda _stream, _data: None  # stream 1 or 2
     drain: Callable[[], Awaitable[None]] | None = None
     read_stdin: Callable[[], Awaitable[bytes]] | None = None  # all of it, to the end
+    read_some: Callable[[], Awaitable[bytes]] | None = None  # what is there, a line from a terminal; empty at the end
     spawn: Callable[[bytes], Awaitable[bytes]] | None = None  # hand work back to the client (srun, salloc)
     closed: Callable[[], bool] = lambda: False  # the client has gone away
     notes: list[str] = field(default_factory=list)
@@ -51,7 +52,7 @@ class Call:
         return os.path.join(self.cwd, name)
 
 
-class Exit(Exception):  # noqa: N818 - it is control flow as well as failure
+class Exit(Exception):
     """Ends a command with an exit code, after whatever it has printed."""
 
     def __init__(self, code: int) -> None:

@@ -1,6 +1,6 @@
 """scancel: end jobs, tasks of arrays and steps, or send them signals (scancel man page)."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 from shim.commands.call import Call, Exit
@@ -135,9 +135,9 @@ async def _by_filter(call: Call, query: Query) -> int:
     chosen = [victim for victim in victims if query.matches(victim.job)]
     if query.filters and not chosen and query.verbose:
         call.error(f"No active jobs match ALL job filters, including: {query.described()}")
-    answers = await _answers(call) if "interactive" in query.flags and chosen else iter(())
+    answers = _answers(call)
     for victim in chosen:
-        if "interactive" in query.flags and not _confirmed(call, victim, answers):
+        if "interactive" in query.flags and not await _confirmed(call, victim, answers):
             continue
         if query.verbose:
             call.err(f"scancel: {_announced(victim, query)}")
@@ -211,20 +211,25 @@ def _announced(victim: Victim, query: Query) -> str:
     return f"Terminating {what}" if query.signal in (None, KILL) else f"Signal {query.signal} to {what}"
 
 
-async def _answers(call: Call) -> Iterator[str]:
-    """The caller's answers, a line each."""
-    text = (await call.read_stdin()).decode(errors="replace") if call.read_stdin else ""
-    return iter(text.splitlines())
+async def _answers(call: Call) -> AsyncIterator[bytes]:
+    """The caller's answers, a line each, as they are typed."""
+    text = b""
+    while call.read_some is not None and (some := await call.read_some()):
+        *lines, text = (text + some).split(b"\n")
+        for line in lines:
+            yield line
+    if text:
+        yield text
 
 
-def _confirmed(call: Call, victim: Victim, answers: Iterator[str]) -> bool:
+async def _confirmed(call: Call, victim: Victim, answers: AsyncIterator[bytes]) -> bool:
     """Ask until there is a yes or a no; the end of the answers is a no."""
     what = f"step_id={victim.name}" if victim.step else f"job_id={victim.name}"
     request = victim.job.request
     while True:
         call.out(f"Cancel {what} name={request.job_name} partition={victim.job.partition} [y/n]? ")
-        answer = next(answers, None)
-        if answer is None or answer[:1] in ("n", "N"):
+        answer = await anext(answers, None)
+        if answer is None or answer[:1] in (b"n", b"N"):
             return False
-        if answer[:1] in ("y", "Y"):
+        if answer[:1] in (b"y", b"Y"):
             return True

@@ -124,6 +124,11 @@ def ask(run, queue: TinyQueue, *argv: str, command: str = "squeue", stdin: bytes
     """Run a command on the queue and collect its answer."""
     printed: dict[int, list[bytes]] = {1: [], 2: []}
 
+    chunks = iter([stdin[:3], stdin[3:]])  # as a terminal, or a slow pipe, hands it over
+
+    async def read_some() -> bytes:
+        return next(chunks, b"")
+
     async def read_stdin() -> bytes:
         return stdin
 
@@ -136,6 +141,7 @@ def ask(run, queue: TinyQueue, *argv: str, command: str = "squeue", stdin: bytes
         queue=queue,
         send=lambda stream, data: printed[stream].append(data),
         read_stdin=read_stdin,
+        read_some=read_some,
     )
     code = asyncio.run(run(call))
     return Answer(*(b"".join(printed[stream]).decode("utf-8", "surrogateescape") for stream in (1, 2)), code)
