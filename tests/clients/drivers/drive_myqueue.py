@@ -11,10 +11,11 @@ config = {{
     "serial_python": "/usr/bin/env python3",
 }}
 """
+# The first takes a while: myqueue overlooks the end of a task that is done before its ID has been written down.
 TASKS = {
-    "first.py": "open('first.made', 'w').close()",
+    "first.py": "import time; time.sleep(2); open('first.made', 'w').close()",
     "second.py": "open('first.made'); open('second.made', 'w').close()",
-    "bad.py": "raise SystemExit(3)",
+    "bad.py": "import time; time.sleep(2); raise SystemExit(3)",
 }
 
 
