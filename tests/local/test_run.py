@@ -1,5 +1,6 @@
 """What a batch script meets when the local executor runs it."""
 
+import os
 import resource
 
 import pytest
@@ -67,7 +68,7 @@ def test_every_way_to_start_gives_the_same(tmp_path, interpreter):
     (tmp_path / "in").write_text("input")
     ask = (
         'echo "$# $1 $SLURM_TASK_PID $$ $PWD $(umask) ${BASH_ENV-unset}"; cat; echo err >&2; env | grep ^SLURM_TASK;'
-        "ls -l /proc/$$/fd | wc -l; ps -o pgid=,sid=,ppid= $$; exit 9"
+        "ls /proc/self/fd | wc -l; ps -o pgid=,sid=,ppid= $$; exit 9"
     )
 
     async def scenario(lab):
@@ -81,7 +82,7 @@ def test_every_way_to_start_gives_the_same(tmp_path, interpreter):
     assert (second, variable) == ("inputerr", f"SLURM_TASK_PID={pid}")
     group, session, parent = ids.split()
     assert (task, group, session) == (pid, pid, parent)
-    assert int(files) == 1 + 4  # a title, three standard files and the script
+    assert files == "4"  # and one that ls itself opened
     assert status == 9 << 8
 
 
@@ -172,6 +173,51 @@ def test_environment_of_any_bytes(tmp_path):
         return (tmp_path / "slurm-1.out").read_bytes()
 
     assert drive(tmp_path, scenario) == b"\xff\xfe||a=b"
+
+
+HOSTILE = "a b'c\"d;e$f`g\n\udcff*"
+
+
+def test_paths_of_any_bytes(tmp_path):
+    """Spaces, quotes, newlines and bytes that are no text, in the state folder too."""
+    folder = tmp_path / HOSTILE
+    folder.mkdir()
+
+    async def scenario(lab):
+        ended = await lab.run('pwd; echo "$0"; echo "$1"', arguments=(HOSTILE,))
+        return ended, (folder / "slurm-1.out").read_bytes()
+
+    ended, output = drive(folder, scenario)
+    assert ended.exit_status == 0
+    script = folder / "state" / "spool" / "job00001" / "slurm_script"
+    assert output == b"\n".join([os.fsencode(folder), os.fsencode(script), os.fsencode(HOSTILE), b""])
+
+
+def test_arguments_beyond_what_exec_takes(tmp_path):
+    async def scenario(lab):
+        return await lab.run("exit 0", arguments=("x" * 200_000,)), lab.output()
+
+    ended, output = drive(tmp_path, scenario)
+    assert ended.exit_status == 7 << 8
+    script = f"{tmp_path}/state/spool/job00001/slurm_script"
+    assert output == f"slurmstepd: error: execve(): {script}: Argument list too long\n"
+
+
+def test_no_descriptors_left(tmp_path):
+    async def scenario(lab):
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with open("/dev/null") as lowest:
+            free = lowest.fileno()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+        try:
+            lab.start("exit 0")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        return (await lab.events.until(lambda: lab.events.refused)), (await lab.run("exit 3", 2))
+
+    refused, ended = drive(tmp_path, scenario)
+    assert refused == [(1, 0, "Too many open files")]
+    assert ended.exit_status == 3 << 8
 
 
 def test_many_at_once(tmp_path):

@@ -15,6 +15,8 @@ from shim.executor.local import machine, processes, script, spool, supervisor
 from shim.executor.local.folders import Folders
 from shim.executor.local.pool import Pool, Supervisor
 from shim.job.record import Job, Step
+from shim.job.request import Request
+from shim.scheduler.need import Need
 
 _AGAIN = 0.02
 """Seconds until processes are looked for again that are about to begin or to end."""
@@ -68,6 +70,13 @@ class LocalExecutor:
         """The configured nodes, or this machine."""
         return self._nodes
 
+    def adapt(self, need: Need, partition: str) -> Need:  # noqa: ARG002
+        """Nodes here speak Slurm's language."""
+        return need
+
+    def check(self, request: Request, need: Need, partition: str) -> None:
+        """Nothing that fits on the nodes is refused."""
+
     def start(self, launches: Iterable[Launch]) -> None:
         """Hand each run to a supervisor."""
         begun = []
@@ -77,8 +86,11 @@ class LocalExecutor:
                 continue
             self._folders.clear(launch.job_id)
             run = self._add(launch.job_id, launch.restarts, launch.std_err, lambda launch=launch: launch)  # type: ignore[misc]
-            if self._order(run, launch):
-                begun.append(run)
+            try:
+                if self._order(run, launch):
+                    begun.append(run)
+            except OSError as error:  # no descriptors left
+                self._loop.call_soon(self._not_started, run, error.strerror or "")
         if begun:
             self._loop.call_soon(self._started, begun)
 
@@ -196,8 +208,7 @@ class LocalExecutor:
         if word == supervisor.FINISHED:
             self._finish(run, spool.Exit.parse(str(text)))
         elif word == supervisor.NOT_STARTED:
-            self._drop(run)
-            self._events.not_started(run.job_id, run.restarts, str(text))
+            self._not_started(run, str(text))
         else:
             self._look(run)
 
@@ -210,8 +221,11 @@ class LocalExecutor:
         if run.failures < _ATTEMPTS:
             self._loop.call_later(_AGAIN, self._look, run)
             return
+        self._not_started(run, "no supervisor could be started")
+
+    def _not_started(self, run: Run, reason: str) -> None:
         self._drop(run)
-        self._events.not_started(run.job_id, run.restarts, "no supervisor could be started")
+        self._events.not_started(run.job_id, run.restarts, reason)
 
     def _look(self, run: Run) -> None:
         """Decide by the job folder what has become of a run whose supervisor does not say."""
@@ -220,8 +234,11 @@ class LocalExecutor:
         mark = self._mark(run)
         if mark is None:
             spool.remove(run.folder)  # of an earlier run of the job
-            if self._order(run, run.launch()):
-                self._started((run,))
+            try:
+                if self._order(run, run.launch()):
+                    self._started((run,))
+            except OSError as error:
+                self._not_started(run, error.strerror or "")
         elif mark.exit is not None:
             self._finish(run, mark.exit)
         elif mark.boot == self._boot and processes.alive(mark.pid, mark.start):

@@ -20,7 +20,7 @@ _ROOT = str(Path(__file__).parents[3])
 _KEPT_IDLE = 30.0
 """Seconds after which supervisors without work are let go."""
 
-log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 
 class Supervisor:
@@ -51,6 +51,7 @@ class Pool:
         self._process: subprocess.Popen[bytes] | None = None
         self._unborn: deque[socket.socket] = deque()  # ends of channels for supervisors yet to be forked
         self._rest: asyncio.TimerHandle | None = None
+        self._quiet_since = 0.0
 
     def take(self) -> Supervisor:
         """An idle supervisor, or a new one; it may be sent its order at once."""
@@ -79,25 +80,29 @@ class Pool:
             self._on_message(supervisor, None)
             return
         self._idle.append(supervisor)
-        if self._rest:
-            self._rest.cancel()
-        self._rest = self._loop.call_later(_KEPT_IDLE, self._let_go)
+        self._quiet_since = self._loop.time()
+        if self._rest is None:
+            self._rest = self._loop.call_later(_KEPT_IDLE, self._let_go)
 
     def close(self) -> None:
         """Let go of the starter and all supervisors; those with a run go on alone."""
         if self._rest:
             self._rest.cancel()
+            self._rest = None
         for supervisor in list(self._all):
             self._drop(supervisor)
         self._idle.clear()
-        while self._unborn:
-            self._unborn.popleft().close()
+        self._discard_unborn()
         self._starter_gone()
 
+    def _discard_unborn(self) -> None:
+        while self._unborn:
+            self._unborn.popleft().close()
+
     def _fork(self) -> None:
-        """Hand the waiting channel ends to the starter."""
-        starter = self._starter or self._begin_starter()
+        """Hand the waiting channel ends to the starter. Without one, the supervisors are gone at once."""
         try:
+            starter = self._starter or self._begin_starter()
             while self._unborn:
                 batch = [self._unborn[at] for at in range(min(len(self._unborn), wire.MAX_FDS))]
                 wire.send_fds(starter, b"f", [end.fileno() for end in batch])
@@ -106,10 +111,10 @@ class Pool:
                     end.close()
         except BlockingIOError:
             self._loop.add_writer(starter, self._fork_on)
-        except OSError as error:  # it has just died
-            log.warning("starter: %s", error)
+        except OSError as error:
+            _LOG.warning("starter: %s", error)
             self._starter_gone()
-            self._loop.call_soon(self._fork)
+            self._discard_unborn()
 
     def _fork_on(self) -> None:
         if self._starter:
@@ -159,6 +164,11 @@ class Pool:
         supervisor.channel.close()
 
     def _let_go(self) -> None:
+        over = self._quiet_since + _KEPT_IDLE
+        if over > self._loop.time():
+            self._rest = self._loop.call_at(over, self._let_go)
+            return
+        self._rest = None
         idle, self._idle = self._idle, []
         for supervisor in idle:
             self._drop(supervisor)

@@ -17,7 +17,7 @@ HELPER = "task_pid.sh"
 """Below the spool: what bash reads first."""
 HELPER_TEXT = b"builtin export SLURM_TASK_PID=$$; builtin unset BASH_ENV\n"
 
-_BASH = (b"#!/bin/bash\n", b"#!/usr/bin/bash\n", b"#! /bin/bash\n")
+_BASH = (b"#!/bin/bash\n", b"#!/usr/bin/bash\n", b"#!/usr/bin/env bash\n", b"#! /bin/bash\n")
 _SWAYS_BASH = (b"BASH_ENV", b"SHELLOPTS", b"BASHOPTS", b"POSIXLY_CORRECT", b"BASH_FUNC_builtin%%")
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@:,=")
 _IGNORED_BY_SUPERVISORS = (SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ)
@@ -30,7 +30,7 @@ def start(order: Order, folder: spool.Folder, fds: list[int]) -> int:
     environment = order.variables()
     pid = _spawn(order, folder, fds, environment) if _can_be_spawned(order, environment) else 0
     if pid:
-        folder.mark(spool.running(order.job_id, order.restarts, pid))
+        folder.try_mark(spool.running(order.job_id, order.restarts, pid))
         return pid
     pid = posix.fork()
     if not pid:

@@ -170,6 +170,14 @@ class Folder:
         posix.rename(f"{self._path}/{self.current}", f"{self._path}/{mark}")
         self.current = mark
 
+    def try_mark(self, mark: str) -> bool:
+        """Note how far the run is; False if the script has removed its folder."""
+        try:
+            self.mark(mark)
+        except OSError:
+            return False
+        return True
+
     @property
     def script(self) -> str:
         """The path of the script."""

@@ -119,8 +119,5 @@ def _record(order: Order, folder: spool.Folder, record: spool.Exit) -> None:
     mark = spool.ended(order.job_id, order.restarts, record)
     for before in (folder.current, spool.ordered(order.job_id, order.restarts)):
         folder.marked(before)
-        try:
-            folder.mark(mark)
-        except FileNotFoundError:
-            continue
-        return
+        if folder.try_mark(mark):
+            return
