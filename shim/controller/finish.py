@@ -50,8 +50,8 @@ def may_requeue(queue: "Queue", job: Job) -> bool:
 
 def _verdict(job: Job, ended: Ended) -> tuple[State, str, int]:
     status = ended.exit_status
-    if job.ending:
-        state = State[job.ending]
+    if ending := job.ending or ended.ending:
+        state = State[ending]
         reasons = {State.TIMEOUT: Reason.TIME_LIMIT, State.DEADLINE: Reason.DEADLINE}
         return state, reasons.get(state, Reason.NONE), status
     if ended.node_failure:

@@ -12,7 +12,6 @@ from shim.job.errors import Errno, SlurmError
 from shim.job.record import NO_PRIORITY, Job
 from shim.job.request import Request
 from shim.job.states import Reason, State
-from shim.scheduler.need import need_of
 from shim.scheduler.placement import check_possible
 
 if TYPE_CHECKING:
@@ -144,9 +143,11 @@ def _check_size(queue: "Queue", job: Job, request: Request) -> None:
     if unknown:
         raise SlurmError(Errno.INVALID_PARTITION_NAME)
     try:
-        need = need_of(request, queue.config)
+        need = queue.need_in(request, partition)
     except GrammarError as error:
         raise SlurmError(Errno.INVALID_GRES) from error
+    for name in partition.split(","):
+        queue.executor_for(name).check(request, need, name)
     if not job.held:
         check_possible(need, queue.partition_nodes(partition))
 

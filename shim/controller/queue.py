@@ -26,6 +26,7 @@ from shim.executor.base import Ended, Executor, Target
 from shim.grammar.array import IndexSet
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job, Step
+from shim.job.request import Request
 from shim.job.states import Reason, State
 from shim.scheduler.need import Need, need_of
 from shim.scheduler.nodes import Node
@@ -111,8 +112,13 @@ class Queue:
         """The size of a job, resolved once."""
         need = self.needs.get(job.job_id)
         if need is None:
-            need = self.needs[job.job_id] = need_of(job.request, self.config)
+            need = self.needs[job.job_id] = self.need_in(job.request, job.partition)
         return need
+
+    def need_in(self, request: Request, partitions: str) -> Need:
+        """The size of a request as the executor of its (first) partition counts it. Raises GrammarError."""
+        name = partitions.split(",")[0]
+        return self.executor_for(name).adapt(need_of(request, self.config), name)
 
     def steps(self, job: Job) -> list[Step]:
         """The steps of a job that run now."""
@@ -125,7 +131,11 @@ class Queue:
 
     def executor_of(self, job: Job) -> Executor:
         """What runs the jobs of this job's partition."""
-        partition = self.partitions.get(job.partition.split(",")[0])
+        return self.executor_for(job.partition.split(",")[0])
+
+    def executor_for(self, name: str) -> Executor:
+        """What runs the jobs of a partition."""
+        partition = self.partitions.get(name)
         return self.executors[partition.executor if partition else next(iter(self.executors))]
 
     @property

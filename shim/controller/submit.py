@@ -17,7 +17,7 @@ from shim.job.errors import Errno, SlurmError
 from shim.job.record import NO_PRIORITY, ArrayInfo, Job
 from shim.job.request import UNLIMITED, Request
 from shim.job.states import Reason
-from shim.scheduler.need import Need, need_of
+from shim.scheduler.need import Need
 from shim.scheduler.placement import candidates, check_possible, features_named, place
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _record(queue: "Queue", submission: Submitted, job_id: int) -> Job:
     array = submission.array
     if array is not None and array.max >= config.max_array_size:
         raise SlurmError(Errno.INVALID_ARRAY)
-    need = _need(queue, request)
+    need = _need(queue, request, partition)
     if not request.hold:
         check_possible(need, queue.partition_nodes(partition))
     now = queue.now()
@@ -172,11 +172,14 @@ def _check_names(queue: "Queue", request: Request) -> None:
         raise SlurmError(Errno.INVALID_NICE)
 
 
-def _need(queue: "Queue", request: Request) -> Need:
+def _need(queue: "Queue", request: Request, partitions: str) -> Need:
     try:
-        return need_of(request, queue.config)
+        need = queue.need_in(request, partitions)
     except GrammarError as error:
         raise SlurmError(Errno.INVALID_GRES) from error
+    for name in partitions.split(","):
+        queue.executor_for(name).check(request, need, name)
+    return need
 
 
 def _group(group_id: int) -> str:
@@ -223,7 +226,7 @@ def estimate(queue: "Queue", submission: Submitted) -> Estimate:
     request = replace(submission.request, dependency="", hold=False)
     job_id = queue.take_job_id()
     job = _record(queue, _Plain(request, submission.script, submission.environment, submission.array), job_id)
-    need = _need(queue, request)
+    need = _need(queue, request, job.partition)
     for name in job.partition.split(","):
         nodes = candidates(need, queue.dispatcher.partition_nodes(name))
         shares = place(need, [node.copy_room() for node in nodes if node.usable])

@@ -11,6 +11,8 @@ from enum import Enum
 from typing import Protocol
 
 from shim.job.record import Job, Step
+from shim.job.request import Request
+from shim.scheduler.need import Need
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class NodeState:
     gres: str = ""  # as configured: gpu:a100:4,nvme:1
     address: str = ""
     host_name: str = ""
+    blocks: int = 0  # equal parts that CPUs, memory and GPUs are handed out in, together; 0: in any amounts
+    taken_cpus: int = 0  # that others than this queue hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Ended:
     end_time: float
     launch_failure: str = ""
     node_failure: str = ""
+    ending: str = ""  # CANCELLED or TIMEOUT, where the engine or somebody at the engine ended it
     out_of_memory: bool = False
     user_seconds: float = 0
     system_seconds: float = 0
@@ -121,6 +126,12 @@ class Executor(Protocol):
 
     def nodes(self) -> tuple[NodeState, ...]:
         """The nodes it has now."""
+
+    def adapt(self, need: Need, partition: str) -> Need:
+        """A need in the words of this engine's nodes."""
+
+    def check(self, request: Request, need: Need, partition: str) -> None:
+        """Raise SlurmError for a job of this partition that the engine can never run."""
 
     def start(self, launches: Iterable[Launch]) -> None:
         """Begin these runs; ``started`` and ``finished`` follow as events. Idempotent for one (job_id, restarts)."""

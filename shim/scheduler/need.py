@@ -25,7 +25,7 @@ class Need:
     gpus_per_node: int = 0
     gpus_per_task: int = 0
     gpus: int = 0  # over all nodes
-    gpu_type: str = ""
+    gpu_type: str = ""  # or several that will do: a|b
     cpus_per_gpu: int = 0
     gres: tuple[tuple[str, int], ...] = ()
     exclusive: bool = False

@@ -52,6 +52,7 @@ class Node:
 
     def __post_init__(self) -> None:
         self.room = self.whole()
+        self.room.cpus -= self.base.taken_cpus
 
     @property
     def name(self) -> str:

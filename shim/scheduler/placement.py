@@ -7,6 +7,7 @@ onto the first of them with at least one for each (``-N3 -n6`` on eight-CPU node
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from shim.executor.base import NodeState
 from shim.grammar.constraint import Constraint, Feature, Joined, parse_constraint
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Share
@@ -45,8 +46,8 @@ def candidates(need: Need, nodes: Iterable[Node]) -> list[Node]:
 
 
 def _free_gpus(need: Need, room: Room) -> list[int]:
-    types = room.node.gpu_types
-    return [gpu for gpu in room.gpus if not need.gpu_type or types[gpu] == need.gpu_type]
+    types, wanted = room.node.gpu_types, need.gpu_type.split("|")
+    return [gpu for gpu in room.gpus if not need.gpu_type or types[gpu] in wanted]
 
 
 def task_capacity(need: Need, room: Room) -> int:
@@ -152,10 +153,19 @@ def _share(need: Need, room: Room, tasks: int, gpus: tuple[int, ...]) -> Share |
         memory = need.memory_per_gpu * len(gpus)
     else:
         memory = need.memory_per_node or need.memory_per_cpu * cpus
+    if base.blocks:
+        cpus = _whole_blocks(base, cpus, memory, len(gpus))
     if cpus > room.cpus or memory > room.memory:
         return None
     kind = room.node.gpu_types[gpus[0]] if gpus else ""
     return Share(base.name, cpus, memory, gpus, kind, tasks, need.gres)
+
+
+def _whole_blocks(base: NodeState, cpus: int, memory: int, gpus: int) -> int:
+    """The CPUs of the fewest blocks of a node that hold so much of everything."""
+    parts = ((cpus, base.cpus), (memory, base.memory), (gpus, base.gpus))
+    blocks = max(-(-wanted * base.blocks // total) for wanted, total in parts if wanted)
+    return blocks * base.cpus // base.blocks
 
 
 def check_possible(need: Need, nodes: Sequence[Node]) -> None:

@@ -47,6 +47,12 @@ class HandExecutor:
     async def open(self, events: Events) -> None:
         self.events = events
 
+    def adapt(self, need, partition):
+        return need
+
+    def check(self, request, need, partition):
+        pass
+
     def nodes(self) -> tuple[NodeState, ...]:
         return tuple(NodeState(f"n{i + 1}", self.cpus, 8000) for i in range(self.count))
 
