@@ -21,17 +21,18 @@ class IdError(ValueError):
 
 
 def parse_job_ids(text: str) -> list[JobId]:
-    """Read a list of jobs, separated by commas or blanks. Raises IdError.
+    """Read a list of jobs, separated by commas. Raises IdError.
 
-    Digits count as far as they go, as in strtol(): ``12x`` is job 12, ``12_x`` its task 0 (squeue man page, --jobs).
+    Digits count as far as they go, as in strtol(): ``12x`` and ``12 13`` are job 12, ``12_x`` is its task 0 (squeue
+    man page, --jobs).
     """
-    return [_parse(word) for word in re.split(r"[, ]+", text) if word]
+    return [_parse(word) for word in text.split(",") if word]
 
 
 def parse_step_ids(text: str) -> list[JobId]:
     """Read a list of steps, ``job[_task].step`` each. Raises IdError."""
     ids = []
-    for word in filter(None, re.split(r"[, ]+", text)):
+    for word in filter(None, text.split(",")):
         name, dot, step = word.partition(".")
         if not dot:
             raise IdError(word)
@@ -44,8 +45,8 @@ def _parse(word: str) -> JobId:
     job_id = _leading_number(word)
     if not job_id:
         raise IdError(word)
-    name = word[len(str(job_id)) :] if word.startswith(str(job_id)) else re.sub(r"^\s*\+?\d+", "", word)
-    return JobId(job_id, _leading_number(name[1:]) if name.startswith("_") else None)
+    rest = re.sub(r"^\s*\+?\d+", "", word)
+    return JobId(job_id, _leading_number(rest[1:]) if rest.startswith("_") else None)
 
 
 def _leading_number(text: str) -> int:

@@ -34,6 +34,11 @@ def expected_start(job: Job, now: float) -> float:
     return start
 
 
+def eligible_time(job: Job) -> float:
+    """When the job may start, or might have at the earliest; 0: nobody knows (squeue man page, EligibleTime)."""
+    return job.eligible_time or (job.request.begin if job.pending else 0)
+
+
 def expected_end(job: Job, now: float) -> float:
     """When the job ended or will at the latest; 0: nobody knows (squeue man page, %e)."""
     if job.end_time and not job.pending:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from shim.commands.call import Call, Exit
+from shim.commands.display.cluster import unknown_cluster
 from shim.commands.display.version import version_line
 from shim.commands.help import help_text, usage_text
 from shim.commands.scancel_ids import BadId, Target, parse_targets
@@ -199,6 +200,7 @@ def _cluster(call: Call, text: str) -> None:
     for name in filter(None, text.split(",")):
         if name not in (own, "all"):
             call.error(f"No cluster '{name}' known by database.")
+            call.error(unknown_cluster(text))
             raise Exit(1)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from shim.commands.call import Call, Exit
+from shim.commands.display.cluster import unknown_cluster
 from shim.commands.display.times import TimeFormat
 from shim.commands.jobfields import list_limit
 from shim.commands.squeue_dump import dump
@@ -68,10 +69,7 @@ def _own_cluster(call: Call, query: Query) -> bool:
     for name in others:
         call.error(f"No cluster '{name}' known by database.")
     if len(others) == len(names):
-        call.error(
-            f"'{query.given['cluster']}' can't be reached now, or it is an invalid entry for --cluster.  "
-            "Use 'sacctmgr list clusters' to see available clusters."
-        )
+        call.error(unknown_cluster(query.given["cluster"]))
         return False
     if "noheader" not in query.flags:
         call.out(f"CLUSTER: {own}\n")

@@ -32,7 +32,8 @@ class JobColumn:
 
     def bound(self, values: JobValues) -> Column[Row]:
         """The column with values for one report."""
-        return Column(self.heading, MethodType(self.value, values), self.cuts, self.cut_heading)
+        cuts = values.cuts_ids if self.value is JobValues.display_id else self.cuts
+        return Column(self.heading, MethodType(self.value, values), cuts, self.cut_heading)
 
 
 def _constant(text: str) -> Value:

@@ -88,7 +88,7 @@ def _job(queue: "Queue", job: Job, numbers: dict[str, str]) -> Document:
         "delay_boot": 0,
         "dependency": jobfields.dependency_text(job.waits),
         "derived_exit_code": job.derived_exit_status,
-        "eligible_time": int(job.eligible_time),
+        "eligible_time": int(jobfields.eligible_time(job)),
         "end_time": int(expected_end(job, now)),
         "excluded_nodes": request.exclude,
         "exit_code": job.exit_status,

@@ -1,11 +1,12 @@
 """What squeue's columns say about one row (squeue man page, --format and --Format)."""
 # ruff: noqa: D102 - each method is named after its column, whose meaning is in the man page
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from shim.commands import jobfields
 from shim.commands.display.size import Size, node_count, size_of
+from shim.commands.display.table import always
 from shim.commands.display.times import TimeFormat
 from shim.commands.jobfields import NO_VALUE, expected_end, expected_start
 from shim.commands.squeue_rows import Row
@@ -37,6 +38,11 @@ class JobValues:
         self._convert = convert
         self._list_limit = jobfields.list_limit(env)
         self._elapsed: dict[int, str] = {}
+
+    @property
+    def cuts_ids(self) -> Callable[[str], bool]:
+        """Which ids are cut to their column: those of arrays stick out where the caller named a length for them."""
+        return always if self._list_limit is None else _no_list
 
     def _when(self, epoch: float) -> str:
         return self._times(epoch, NOT_ASKED)
@@ -128,7 +134,7 @@ class JobValues:
         return self._when(row.job.submit_time)
 
     def eligible_time(self, row: Row) -> object:
-        return self._when(row.job.eligible_time)
+        return self._when(jobfields.eligible_time(row.job))
 
     def accrue_time(self, row: Row) -> object:
         return self._when(row.job.accrue_time)
@@ -282,6 +288,10 @@ class JobValues:
     def memory_per_tres(self, row: Row) -> object:
         megabytes = row.job.request.mem_per_gpu
         return f"gres:gpu:{megabytes}" if megabytes else NOT_ASKED
+
+
+def _no_list(text: str) -> bool:
+    return "[" not in text
 
 
 def _folded(nodes: str) -> str:

@@ -12,6 +12,9 @@ DEFAULT_QOS = "normal"
 DEFAULT_TMPDIR = "/tmp"
 """What slurmstepd sets for a job that brings no TMPDIR along."""
 
+OTHER_MAKERS = ("GPU_DEVICE_ORDINAL", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK")
+"""What the GPUs of other makers than NVIDIA are chosen with."""
+
 Environment = dict[str, str]
 
 
@@ -30,7 +33,7 @@ def job_environment(job: Job, config: Config, inherited: Container[bytes] = ()) 
     first = job.shares[0]
     return {
         **allocation_environment(job, config, inherited),
-        **_gpus(first),
+        **_gpus(first, config),
         "ENVIRONMENT": "BATCH",
         "HOSTNAME": first.node,
         "SLURM_CPUS_ON_NODE": str(first.cpus),
@@ -160,15 +163,21 @@ def _number_of_tasks(job: Job) -> int:
     return sum(share.tasks for share in job.shares) if request.ntasks_per_gpu else 0
 
 
-def _gpus(share: Share) -> Environment:
-    """The GPUs of a job on one node. They are found as NVIDIA's, so no other vendor's variables are set."""
+def _gpus(share: Share, config: Config) -> Environment:
+    """The GPUs of a job on one node.
+
+    GPUs that were found are NVIDIA's; those that a configuration tells of could be anybody's, so that, as in Slurm,
+    the variables of all makers are set.
+    """
     if not share.gpus:
         return {}
     indices = ",".join(map(str, share.gpus))
+    configured = any(node.name == share.node and node.gres for node in config.nodes)
     return {
         "CUDA_VISIBLE_DEVICES": indices,
         "SLURM_GPUS_ON_NODE": str(len(share.gpus)),
         "SLURM_JOB_GPUS": indices,
+        **(dict.fromkeys(OTHER_MAKERS, indices) if configured else {}),
     }
 
 

@@ -172,7 +172,9 @@ OTHERS = ["5", "6", "10", "12", "13"]
     (["--foo"], [], 1, "scancel: unrecognized option '--foo'\nTry \"scancel --help\" for more information\n"),
     (["--us", "x"], [], 1, "scancel: option '--us' is ambiguous; possibilities: '--usage' '--user'\n"
                            "Try \"scancel --help\" for more information\n"),
-    (["-M", "nosuch", "5"], [], 1, "scancel: error: No cluster 'nosuch' known by database.\n"),
+    (["-M", "nosuch", "5"], [], 1, "scancel: error: No cluster 'nosuch' known by database.\n"
+                                   "scancel: error: 'nosuch' can't be reached now, or it is an invalid entry for "
+                                   "--cluster.  Use 'sacctmgr list clusters' to see available clusters.\n"),
     (["5+0"], [], 58, "scancel: error: Kill job error on job id 5+0: Job not heterogeneous job\n"),
 ])
 def test_answers(queue, argv, done, code, stderr):

@@ -2,17 +2,16 @@
 
 import pytest
 
-from shim.config.settings import Config
+from shim.config.settings import Config, NodeConfig
 from shim.grammar.hostlist import fold_hostlist
 from shim.job.environment import (
-    StepLayout,
-    StepNode,
     allocation_environment,
     compressed,
     job_environment,
     step_environment,
     task_environment,
 )
+from shim.job.layout import StepLayout, StepNode
 from shim.job.record import ArrayInfo, Job, Share
 from shim.job.request import Request
 
@@ -190,7 +189,7 @@ def test_compressed(counts, text):
 
 STEPPED = allocated(nodes(("n1", 6, 3), ("n2", 2, 1)), job_id=303, nodes_min=2, ntasks=4, cpus_per_task=2,
                     mem_per_node=500)
-LAYOUT = StepLayout("0", (StepNode("n1", 2, 6), StepNode("n2", 2, 2)), launch_port=39251, labelled=True)
+LAYOUT = StepLayout("0", (StepNode("n1", (0, 1), 6), StepNode("n2", (2, 3), 2)), launch_port=39251, labelled=True)
 
 
 def test_a_step_on_two_nodes():
@@ -236,23 +235,27 @@ def test_tasks_of_a_step(node, local, procid, gtids, cpus):
 
 
 def test_a_step_of_one_task():
-    layout = StepLayout("1", (StepNode("n1", 1, 1),), cpus_per_task=1, launch_port=37311)
+    layout = StepLayout("1", (StepNode("n1", (0,), 1),), cpus_per_task=1, launch_port=37311)
     found = step_environment(layout, STEPPED)
     assert found["SLURM_DISTRIBUTION"] == "cyclic"
     assert (found["SLURM_STEP_ID"], found["SLURM_CPUS_PER_TASK"], found["SLURM_NTASKS"]) == ("1", "1", "1")
     assert "SLURM_LABELIO" not in found
 
 
-def test_ranks_in_turn():
-    layout = StepLayout("0", (StepNode("n1", 3, 3), StepNode("n2", 1, 1), StepNode("n3", 2, 2)), "cyclic")
-    assert layout.ranks() == ((0, 3, 5), (1,), (2, 4))
-    assert StepLayout("0", layout.nodes, "block").ranks() == ((0, 1, 2), (3,), (4, 5))
-
-
 def test_gpus_of_a_step():
-    whole = StepLayout("0", (StepNode("n3", 2, 2, (0, 1)),))
+    whole = StepLayout("0", (StepNode("n3", (0, 1), 2, (0, 1)),))
     assert task_environment(whole, 0, 1)["CUDA_VISIBLE_DEVICES"] == "0,1"
-    bound = StepLayout("0", (StepNode("n3", 2, 2, (0, 1)),), task_gpus=((0,), (1,)))
+    bound = StepLayout("0", (StepNode("n3", (0, 1), 2, (0, 1), ((0,), (1,))),))
     found = task_environment(bound, 0, 1)
     assert (found["CUDA_VISIBLE_DEVICES"], found["SLURM_STEP_GPUS"], found["SLURM_GPUS_ON_NODE"]) == ("1", "1", "2")
     assert "CUDA_VISIBLE_DEVICES" not in task_environment(LAYOUT, 0, 0)
+
+
+def test_gpus_that_a_configuration_tells_of_may_be_of_any_maker():
+    gpus = allocated(n3(1, (1,)), partition="gpu", gres="gpu:1")
+    config = Config(nodes=(NodeConfig("n3", 8, 8000, gres="gpu:a100:4"),))
+    makers = {"CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK"}
+    assert {name: value for name, value in job_environment(gpus, config).items() if name in makers} == dict.fromkeys(
+        makers, "1"
+    )
+    assert makers & job_environment(gpus, Config()).keys() == {"CUDA_VISIBLE_DEVICES"}
