@@ -41,7 +41,9 @@ class Dispatcher:
                 partitions = tuple(
                     p.name
                     for p in queue.partitions.values()
-                    if p.executor == kind and (state.name in p.nodes or "ALL" in p.nodes)
+                    if p.executor == kind
+                    and (state.name in p.nodes or "ALL" in p.nodes)
+                    and (state.partitions is None or p.name in state.partitions)
                 )
                 node = Node(state, kind, partitions)
                 if before := old.get(state.name):

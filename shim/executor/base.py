@@ -37,6 +37,7 @@ class NodeState:
     host_name: str = ""
     blocks: int = 0  # equal parts that CPUs, memory and GPUs are handed out in, together; 0: in any amounts
     taken_cpus: int = 0  # that others than this queue hold
+    partitions: tuple[str, ...] | None = None  # that it belongs to, where its executor knows
 
 
 @dataclass(frozen=True, slots=True)

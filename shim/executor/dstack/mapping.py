@@ -38,8 +38,13 @@ class Site:
     gpu_names: tuple[str, ...] = ()  # that hosts of the fleets report
 
 
-def task_of(job: Job, need: Need, site: Site, command: Sequence[str], suffix: str = "") -> dict[str, Any]:
-    """The task that runs ``command`` on every node of a job. Raises NotExpressible."""
+def task_of(
+    job: Job, need: Need, site: Site, command: Sequence[str], suffix: str = "", worker: bool = False
+) -> dict[str, Any]:
+    """The task that runs ``command`` on every node of a job. Raises NotExpressible.
+
+    A ``worker`` takes other jobs like this one after it, so the time limit of this one is not its own.
+    """
     _refuse_what_dstack_lacks(job, need, site)
     size = node_size(job, need)
     parts: tuple[dict[str, Any], ...] = (
@@ -48,7 +53,8 @@ def task_of(job: Job, need: Need, site: Site, command: Sequence[str], suffix: st
         {"entrypoint": command[0], "commands": list(command[1:])},
         _container(job, site),
         {"resources": _resources(size, job, need, site)},
-        _limits(job, site),
+        {"priority": priority(job, site.settings)},
+        {} if worker else _limits(job, site),
         _placement(job, need, site),
         {"tags": tags(job, site)},
     )
@@ -151,11 +157,8 @@ def _gpu(size: NodeSize, job: Job, need: Need, site: Site) -> dict[str, Any]:
 
 def _limits(job: Job, site: Site) -> dict[str, Any]:
     """The guest keeps the time limit as Slurm does; dstack's own comes later, for a guest that cannot any more."""
-    limits: dict[str, Any] = {"priority": priority(job, site.settings)}
     minutes = job.time_limit if job.time_limit != UNLIMITED else job.request.time_limit or UNLIMITED
-    if minutes != UNLIMITED:
-        limits["max_duration"] = minutes * 60 + int(site.kill_wait) + BACKSTOP
-    return limits
+    return {} if minutes == UNLIMITED else {"max_duration": minutes * 60 + int(site.kill_wait) + BACKSTOP}
 
 
 def _placement(job: Job, need: Need, site: Site) -> dict[str, Any]:

@@ -29,7 +29,7 @@ ARCHIVE_PATH = ".slurm-shim"
 MARK = "#slurm-shim-ended"
 """Begins the last line of the log of a run without shared files; the job's id and restart count follow."""
 
-GUEST_FILES = ("job.sh", "worker.sh")
+GUEST_FILES = ("job.sh", "node.sh", "worker.sh")
 
 _GPU_INDICES = {b"CUDA_VISIBLE_DEVICES", b"ROCR_VISIBLE_DEVICES", b"GPU_DEVICE_ORDINAL", b"ZE_AFFINITY_MASK"}
 

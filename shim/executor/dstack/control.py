@@ -1,0 +1,115 @@
+"""The directory where runs and controller meet: on files that the hosts share, or of the controller alone.
+
+guest/HASH/           the scripts that run a job there
+jobs/ID-RESTARTS/     one run of one job (see guest/job.sh), and in `carrier` the name of the dstack run it is in
+workers/NAME/         the queue of a run that takes one job after another (see guest/worker.sh)
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from shim.executor.dstack import payload
+
+WORKER_IDLE = 5
+"""Seconds a worker waits for its next job: it holds its part of the fleet meanwhile."""
+
+RETIRED = "stop"
+
+
+class ControlDirectory:
+    """All reading and writing there. Files appear whole: they are written beside and renamed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.guest = root
+
+    def prepare(self) -> None:
+        """Put the guest's scripts there. Raises OSError."""
+        scripts = payload.guest_files()
+        digest = hashlib.sha256(b"".join(scripts.values())).hexdigest()[:12]
+        self.guest = self.root / "guest" / digest
+        self.guest.mkdir(parents=True, exist_ok=True)
+        for name, content in scripts.items():
+            publish(self.guest / name, content)
+        for name in ("jobs", "workers"):
+            (self.root / name).mkdir(exist_ok=True)
+
+    def job(self, job_id: int, restarts: int) -> Path:
+        """The directory of one run of a job."""
+        return self.root / "jobs" / f"{job_id}-{restarts}"
+
+    def worker(self, name: str) -> Path:
+        """The directory of a worker."""
+        return self.root / "workers" / name
+
+    def write_job(self, directory: Path, files: Mapping[str, bytes]) -> None:
+        """Make a job's directory anew."""
+        shutil.rmtree(directory, ignore_errors=True)
+        (directory / "control").mkdir(parents=True)
+        for name, content in files.items():
+            (directory / name).write_bytes(content)
+        (directory / "slurm_script").chmod(0o700)
+
+    def write_worker(self, directory: Path) -> None:
+        """Make a worker's directory with an empty queue."""
+        (directory / "queue").mkdir(parents=True, exist_ok=True)
+        publish(directory / "idle-limit", b"%d\n" % WORKER_IDLE)
+
+    def forget_job(self, job_id: int, restarts: int) -> None:
+        """Remove what is left of a run."""
+        shutil.rmtree(self.job(job_id, restarts), ignore_errors=True)
+
+
+def publish(path: Path, content: bytes) -> None:
+    """Write a file that others may be waiting for."""
+    new = path.with_name(f".{path.name}.new")
+    new.write_bytes(content)
+    new.rename(path)
+
+
+def assign(directory: Path, carrier: str) -> None:
+    """Note which run of dstack a job is in, before it is."""
+    publish(directory / "carrier", carrier.encode())
+
+
+def carrier_of(directory: Path) -> str:
+    """The run of dstack that a job was given to, "" for none."""
+    try:
+        return (directory / "carrier").read_text()
+    except OSError:
+        return ""
+
+
+def enqueue(worker: Path, directory: Path) -> None:
+    """Give a job to a worker."""
+    publish(worker / "queue" / directory.name, f"{directory}\n".encode())
+
+
+def withdraw(worker: Path, directory: Path) -> bool:
+    """Take a job back from a worker; False if it has taken it."""
+    try:
+        os.unlink(worker / "queue" / directory.name)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def retire(worker: Path) -> None:
+    """Let a worker end once its present job is over."""
+    publish(worker / RETIRED, b"")
+
+
+def request(directory: Path, number: int, text: str) -> None:
+    """Ask a job's guest for something; requests are done in the order of their numbers."""
+    publish(directory / "control" / f"{number:06}", text.encode())
+
+
+def record(directory: Path, name: str) -> dict[str, str] | None:
+    """The ``started`` or ``ended`` file of a job, None while there is none."""
+    try:
+        return payload.parse_record((directory / name).read_text(errors="replace"))
+    except OSError:
+        return None

@@ -1,0 +1,91 @@
+"""The instances of dstack's fleets as Slurm's nodes, and what a job needs in their words."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from shim.executor.base import NodeState
+from shim.executor.dstack.errors import NotExpressible
+from shim.executor.dstack.gpu_names import MEMORY_SIZES, gpu_type
+from shim.executor.dstack.model import Fleet, Instance
+from shim.executor.dstack.settings import PartitionSettings
+from shim.scheduler.need import Need
+
+
+def node_states(
+    fleets: Iterable[Fleet], partitions: Mapping[str, PartitionSettings], held: Mapping[str, int]
+) -> tuple[NodeState, ...]:
+    """Every instance that has told its size; ``held`` are the blocks of each that this queue's own runs hold."""
+    instances = [instance for fleet in fleets for instance in fleet.instances if instance.cpus]
+    return tuple(_node(instance, partitions, held.get(instance.name, 0)) for instance in instances)
+
+
+def _node(instance: Instance, partitions: Mapping[str, PartitionSettings], held: int) -> NodeState:
+    label = gpu_label(instance.gpu_name, instance.gpu_memory) if instance.gpus else ""
+    usable = instance.status in ("idle", "busy") and not instance.unreachable
+    taken = max(0, instance.busy_blocks - held)
+    mine = {name: one for name, one in partitions.items() if not one.fleets or instance.fleet in one.fleets}
+    named = {
+        feature
+        for one in mine.values()
+        for feature, table in one.features.items()
+        if instance.fleet in table.get("fleets", ())
+    }
+    gpu_words = {instance.gpu_name.lower(), label} if label else set()
+    return NodeState(
+        name=instance.name,
+        cpus=instance.cpus,
+        memory=instance.memory,
+        gpus=instance.gpus,
+        gpu_type=label,
+        features=tuple(sorted({instance.fleet} | named | gpu_words)),
+        tmp_disk=instance.disk,
+        state="IDLE" if usable else "DOWN",
+        reason="" if usable else "unreachable" if instance.unreachable else instance.status,
+        cores_per_socket=instance.cpus,
+        gres=f"gpu:{label}:{instance.gpus}" if label else "",
+        address=instance.hostname,
+        host_name=instance.hostname,
+        blocks=instance.total_blocks,
+        taken_cpus=taken * instance.cpus // instance.total_blocks,
+        partitions=tuple(mine),
+    )
+
+
+def gpu_label(name: str, memory: int) -> str:
+    """A GPU as users may ask for it: ``h100``, and ``a100-80g`` where the model comes in several sizes (MB)."""
+    gigabytes = round(memory / 1024)
+    return f"{name.lower()}-{gigabytes}g" if len(MEMORY_SIZES.get(name, ())) > 1 else name.lower()
+
+
+def adapt(need: Need, nodes: Iterable[NodeState], synonyms: Mapping[str, str]) -> Need:
+    """A need in the words of these nodes: every GPU type that will do, and the way dstack gives out nodes.
+
+    A run on one instance takes blocks of it; the nodes of a run on several are whole instances.
+    """
+    nodes = tuple(nodes)
+    largest = max((node.cpus for node in nodes), default=0)
+    if need.nodes_min > 1 or need.least_tasks * need.cpus_per_task > largest:
+        need = replace(need, exclusive=True)
+    elif need.nodes_max is None:
+        need = replace(need, nodes_max=1)
+    if need.gpu_type:
+        need = replace(need, gpu_type=_labels(need.gpu_type, nodes, synonyms) or need.gpu_type)
+    return need
+
+
+def _labels(asked: str, nodes: Iterable[NodeState], synonyms: Mapping[str, str]) -> str:
+    labels = {node.gpu_type for node in nodes if node.gpu_type}
+    try:
+        wanted = gpu_type(asked, synonyms, known=labels)
+    except NotExpressible:
+        return ""
+    fitting = []
+    for label in sorted(labels):
+        offered = gpu_type(label, known=[label])
+        if _same(offered.name, wanted.name) and (not wanted.memory or offered.memory >= wanted.memory):
+            fitting.append(label)
+    return "|".join(fitting)
+
+
+def _same(one: str, other: str) -> bool:
+    return one.lower() == other.lower()
