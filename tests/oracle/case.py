@@ -27,7 +27,7 @@ from pathlib import Path
 
 from .normalise import Normaliser, Place
 
-STEP_SECONDS = 100
+STEP_SECONDS = 60
 """The longest that one command may take; only commands that wait for a job come near."""
 POLL_SECONDS = 0.1
 STEP = re.compile(r"(?:(?P<name>[A-Z]\w*) )?\$ (?P<command>.*)")
@@ -165,11 +165,12 @@ class Player:
 
     def play(self) -> list[Answer]:
         """All steps in order; the answers of those that are compared."""
-        self.write_files()
+        self.write_files(self.case.files)
         return [answer for step in self.case.steps if (answer := self.step(step))]
 
-    def write_files(self) -> None:
-        for name, text in self.case.files.items():
+    def write_files(self, files: Mapping[str, str]) -> None:
+        """Files that belong to the user, ready to be executed."""
+        for name, text in files.items():
             path = self.directory / name
             path.write_text(text)
             path.chmod(0o755)

@@ -131,3 +131,11 @@ def record(case: Case, answers: Sequence[Answer]) -> None:
     GOLDEN.mkdir(exist_ok=True)
     text = json.dumps([vars(answer) for answer in answers], indent=1, ensure_ascii=False)
     (GOLDEN / f"{case.name}.json").write_text(text + "\n")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much of each recorded conversation the shim answers alike."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    rates = {report.nodeid: dict(report.user_properties).get("transcript") for report in reports}
+    for nodeid, rate in sorted((nodeid, rate) for nodeid, rate in rates.items() if rate):
+        terminalreporter.write_line(f"{nodeid.rpartition('::')[2]}: {rate}")

@@ -16,7 +16,7 @@ ISO_TIME = re.compile(r"\b(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\b")
 LONG_DATE = re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}")
 SPOOL = re.compile(r"/\S*/(slurm_script)\b")
 STATES = "R|CG|S|CD|F|CA|TO|RUNNING|COMPLETI|COMPLETED|COMPLETE|CANCELLE|FAILED|TIMEOUT"
-RUNNING_FOR = re.compile(rf"( (?:{STATES}) +)([0-5]?\d:[0-5]\d)(?= )")
+RUNNING_FOR = re.compile(rf"( (?:{STATES}) +)([0-5]?\d:[0-5]\d)(?= +(?:\d|UNLIMITED|INVALID))")
 SECONDS = re.compile(r"\b00:00:[0-5]\d\b")
 SESSION = re.compile(r"(?<=AllocNode:Sid=)\S+")
 SCHEDULER = re.compile(r"(?<=Scheduler=)(?:Main|Backfill(?:\(\w+\))?)")
@@ -40,7 +40,11 @@ class Normaliser:
     """Rewrites the outputs of one scenario; the numbering of its jobs goes on from step to step."""
 
     def __init__(
-        self, place: Place, masks: Sequence[tuple[str, str]] = (), now: datetime.datetime | None = None
+        self,
+        place: Place,
+        masks: Sequence[tuple[str, str]] = (),
+        now: datetime.datetime | None = None,
+        renumber: bool = True,
     ) -> None:
         self.place = place
         self.masks = [(re.compile(pattern, re.MULTILINE), text) for pattern, text in masks]
@@ -51,7 +55,7 @@ class Normaliser:
         self.job_number = re.compile(rf"(?<![\d.])0*{number}(?!\d)")
         self.rules: list[Callable[[str], str]] = [
             self.rename_places,
-            self.renumber_jobs,
+            *([self.renumber_jobs] if renumber else []),
             self.level_times,
             self.level_user,
             self.level_machine,

@@ -30,6 +30,7 @@ CONFIG = f"""\
 first_job_id = {{first_job_id}}
 mail_prog = "{{mail}}"
 default_account = "proj"
+requeue_delay = 120
 {FOUR_NODES}"""
 
 

@@ -47,6 +47,8 @@ def test_the_present_is_levelled_and_other_times_stay():
         ("ExitCode=0:15", "ExitCode=0:15"),
         ("FAILED      0:53 ", "FAILED      0:53 "),
         ("FAILED|0:53", "FAILED|0:53"),
+        ("     FAILED     0:15 \n", "     FAILED     0:15 \n"),
+        ("  RUNNING       0:04      5:00      1 n1", "  RUNNING       0:00      5:00      1 n1"),
     ],
 )
 def test_only_elapsed_times_are_levelled(text, levelled):

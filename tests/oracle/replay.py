@@ -1,0 +1,170 @@
+"""Replays what real Slurm was once asked, in its order, and compares the answers with the recorded ones.
+
+``transcripts/recorded.jsonl.gz`` holds one JSON object a line: ``id`` (scenario and step), ``argv`` or ``sh``, ``env``,
+``stdin``, ``files`` written before the step, and ``stdout``, ``stderr``, ``exit``; or ``output``, files that jobs had
+written by then. The first record of a scenario has ``first``, the number of its first job. ``transcripts/different.txt``
+lists the records that are known to differ, with the reason.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import json
+import re
+import shlex
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from .case import Answer, Case, Player, Side
+from .normalise import Normaliser
+from .sides import Ours
+
+FOLDER = Path(__file__).parent / "transcripts"
+SETTLE_SECONDS = 3.0
+"""How long a question may be asked again until the queue has come to where it was when the answer was recorded."""
+QUESTIONS = ("squeue", "sinfo", "sacct", "scontrol show", "scontrol -o show", "scontrol ping", "cat ", "ls ")
+NEW_JOB = re.compile(r"(?:Submitted batch job )?(\d+)\n")
+VARIES = "varies:"
+"""Begins the reason of records that come out now one way, now another; they are played but not compared."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One question to real Slurm with its answer."""
+
+    id: str
+    command: str  # for bash
+    env: Mapping[str, str]
+    stdin: str
+    files: Mapping[str, str]
+    answer: Answer | None  # None: ``output`` is what is compared
+    output: Mapping[str, str]
+
+    @property
+    def question(self) -> bool:
+        """Whether asking again does no harm."""
+        return self.answer is None or self.command.startswith(QUESTIONS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How our answer to one record compares with the recorded one."""
+
+    record: Record
+    expected: Answer
+    got: Answer
+
+    @property
+    def matches(self) -> bool:
+        return self.expected == self.got
+
+
+def recorded() -> dict[str, tuple[int, list[Record]]]:
+    """For each scenario the number of its first job and its records."""
+    scenarios: dict[str, tuple[int, list[Record]]] = {}
+    with gzip.open(FOLDER / "recorded.jsonl.gz", "rt") as lines:
+        for line in lines:
+            entry = json.loads(line)
+            scenario = entry["id"].partition(".")[0]
+            scenarios.setdefault(scenario, (entry.get("first", 1), []))[1].append(record_from(entry))
+    return scenarios
+
+
+def record_from(entry: Mapping[str, object]) -> Record:
+    """A line of the file as a record."""
+    given: dict[str, object] = dict(entry)
+    argv, output = given.get("argv"), given.get("output")
+    command = shlex.join(argv) if isinstance(argv, list) else str(given.get("sh", ""))
+    answer = None
+    if output is None:
+        answer = Answer(command, str(given["stdout"]), str(given["stderr"]), int(str(given["exit"])))
+    return Record(
+        str(given["id"]),
+        command,
+        given.get("env", {}),  # type: ignore[arg-type]
+        str(given.get("stdin", "")),
+        given.get("files", {}),  # type: ignore[arg-type]
+        answer,
+        output or {},  # type: ignore[arg-type]
+    )
+
+
+def known_differences() -> dict[str, str]:
+    """Record and reason, from the lines of the list."""
+    lines = (FOLDER / "different.txt").read_text().splitlines()
+    pairs = (line.split(None, 1) for line in lines if line.strip() and not line.startswith("#"))
+    return {record: reason for record, reason in pairs}
+
+
+def replay(scenario: str, first: int, records: Sequence[Record], root: Path) -> list[Outcome]:
+    """Play one scenario on a shim of its own whose first job has the recorded number."""
+    case = Case(scenario, scenario, False, {}, (), ())
+    with Ours(root, first).open(case) as side:
+        replayer = Replayer(case, side)
+        return list(replayer.outcomes(records))
+
+
+class Replayer:
+    """Asks one scenario's questions in order."""
+
+    def __init__(self, case: Case, side: Side) -> None:
+        self.player = Player(case, side)
+        self.level = Normaliser(side.place, renumber=False)
+        self.numbers: dict[str, str] = {}
+        """Ours for each recorded job number that came out otherwise."""
+        self.patient = known_differences()
+
+    def outcomes(self, records: Sequence[Record]) -> Iterator[Outcome]:
+        for record in records:
+            self.player.write_files({name: self.localised(text) for name, text in record.files.items()})
+            expected = record.answer or self.recorded_files(record)
+            deadline = time.monotonic() + (SETTLE_SECONDS if record.question and record.id not in self.patient else 0)
+            while (got := self.ask(record)) != expected and time.monotonic() < deadline:
+                time.sleep(0.1)
+            yield Outcome(record, expected, got)
+
+    def ask(self, record: Record) -> Answer:
+        """Our answer, with our job numbers turned into the recorded ones."""
+        if record.answer is None:
+            return self.written_files(record)
+        command = self.localised(record.command)
+        exports = "".join(f"export {shlex.quote(f'{name}={value}')}; " for name, value in record.env.items())
+        feed = f"printf %s {shlex.quote(record.stdin)} | " if record.stdin else ""
+        done = self.player.run(f"{exports}{feed}{command}")
+        self.learn_number(record.answer, done.stdout)
+        return Answer(record.command, self.levelled(done.stdout), self.levelled(done.stderr), done.returncode)
+
+    def recorded_files(self, record: Record) -> Answer:
+        return Answer("files", "".join(f"== {name}\n{text}" for name, text in sorted(record.output.items())), "", 0)
+
+    def written_files(self, record: Record) -> Answer:
+        """The same files as they are here."""
+        parts = []
+        for name in sorted(record.output):
+            path = self.player.directory / self.localised(name)
+            text = path.read_text(errors="backslashreplace") if path.is_file() else "[missing]\n"
+            parts.append(f"== {name}\n{self.levelled(text)}")
+        return Answer("files", "".join(parts), "", 0)
+
+    def learn_number(self, recorded: Answer, stdout: str) -> None:
+        """Remember how our number of a new job differs from the recorded one."""
+        theirs, ours = NEW_JOB.match(recorded.stdout), NEW_JOB.match(stdout)
+        if theirs and ours and "sbatch" in recorded.run:
+            self.numbers[theirs[1]] = ours[1]
+
+    def localised(self, text: str) -> str:
+        """A recorded text in our terms: our directory, our job numbers."""
+        text = text.replace("/CASE", str(self.player.directory)).replace("/HOME", self.player.side.place.home)
+        return self.swap(text, {theirs: ours for theirs, ours in self.numbers.items() if theirs != ours})
+
+    def levelled(self, text: str) -> str:
+        """A text of ours in recorded terms."""
+        return self.swap(self.level(text), {ours: theirs for theirs, ours in self.numbers.items() if theirs != ours})
+
+    def swap(self, text: str, numbers: Mapping[str, str]) -> str:
+        if not numbers:
+            return text
+        pattern = r"(?<!\d)(" + "|".join(numbers) + r")(?!\d)"
+        return re.sub(pattern, lambda match: numbers[match[1]], text)
