@@ -172,4 +172,19 @@ CLIENTS = (
     Client("slurmpy", "script with arguments and a dependency", ("slurmpy==0.0.8",)),
     Client("cluster-tools", "executor's map as an array", ("cluster-tools==4.3.3",)),
     Client("batchtools", "R registry: jobs, an array, a failure, removal", apt=("r-cran-batchtools",)),
+    Client("clusterfutures", "futures by jobs, watched by squeue --states=all", ("clusterfutures==0.5",)),
+    Client(
+        "nipype", "workflow of dependent nodes, ended by a forgotten job ID", ("nipype==1.11.0",), arguments=("SLURM",)
+    ),
+    Client(
+        "nipype-graph",
+        "the same workflow as one chain of dependencies",
+        ("nipype==1.11.0",),
+        driver="nipype",
+        arguments=("SLURMGraph",),
+    ),
+    Client("fireworks", "queue adapter: submission, count of queued jobs", ("fireworks==2.1.4", "setuptools==80.10.2")),
+    Client("fsl-sub", "job, array, corresponding array, report", ("fsl-sub==2.11.0", "fsl-sub-plugin-slurm==1.7.0")),
+    Client("ray", "head and worker by concurrent srun steps on two nodes", ("ray[default]==2.60.0",), seconds=180),
+    Client("rslurm", "R apply as an array, results gathered", apt=("r-cran-rslurm",)),
 )
