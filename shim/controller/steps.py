@@ -39,6 +39,10 @@ class Steps:
                 del self.live[step.job_id]
         step.exit_status, step.end_time = status, end
         step.state = state or (State.FAILED if status else State.COMPLETED)
+        job = self.queue.jobs.get(step.job_id)
+        if job and status > job.derived_exit_status:  # the worst of its steps (sacct man page, DerivedExitCode)
+            job.derived_exit_status = status
+            self.queue.changed(job)
         self.queue.write(lambda table: table.save_steps([step]))
 
     def end_all(self, job: Job, end: float) -> None:

@@ -1,12 +1,13 @@
 """A real queue on four nodes with GPUs, as the recorded cluster had them, and a clock that tests own."""
 
 import asyncio
+import os
 from dataclasses import dataclass, replace
 from typing import Any
 
 from shim.commands.call import Call
 from shim.config.settings import NodeConfig, PartitionConfig
-from shim.executor.base import NodeState
+from shim.executor.base import Ended, NodeState
 from shim.job.record import Job
 from tests.controller.harness import HandExecutor, World
 
@@ -27,6 +28,12 @@ class FourNodes(HandExecutor):
 
     def nodes(self) -> tuple[NodeState, ...]:
         return tuple(self._node(f"n{number}") for number in (1, 2, 3, 4))
+
+    def end(self, job_id: int, status: int = 0, **more: Any) -> None:
+        launch = self.running.pop(job_id)
+        self.ending.discard(job_id)
+        now = self.events.now()  # type: ignore[attr-defined]
+        self.events.finished(Ended(job_id, launch.restarts, status, launch.job.start_time, now, **more))
 
     @staticmethod
     def _node(name: str) -> NodeState:
@@ -59,6 +66,7 @@ class Lab(World):
 
     def __init__(self, **settings: Any) -> None:
         self.time = NOW
+        self.user_id = os.getuid()
         names = ("n1", "n2", "n3", "n4")
         settings.setdefault("def_mem_per_cpu", 100)
         settings.setdefault("cluster_name", "oracle")
@@ -79,11 +87,16 @@ class Lab(World):
         super()._open()
         self.queue.now = lambda: self.time  # type: ignore[method-assign]
 
+    def become(self, user_id: int) -> None:
+        """From now on this user owns the queue, submits and calls; it need not exist."""
+        self.user_id = self.queue.user_id = user_id
+
     def submit(self, **request: Any) -> Job:
-        """A job of whoever calls now; tests of an ordinary user's rights change who that is."""
+        self.queue.user_id = os.getuid()
         job = super().submit(**request)
         for record in self.queue.find(job.job_id):
-            record.user_id = self.queue.user_id
+            record.user_id = self.user_id
+        self.queue.user_id = self.user_id
         return job
 
     def ask(self, run: Any, command: str, *argv: str, stdin: bytes = b"", **env: str) -> Answer:

@@ -24,12 +24,12 @@ def quietly(lab: Lab, text: str) -> None:
 @pytest.fixture
 def alice(lab: Lab) -> None:
     """Whoever runs the tests, the caller is an ordinary user."""
-    lab.queue.user_id = 2001
+    lab.become(2001)
 
 
 @pytest.fixture
 def root(lab: Lab) -> None:
-    lab.queue.user_id = 0
+    lab.become(0)
 
 
 # -- hold and release --------------------------------------------------------------------------------------------------
@@ -45,15 +45,15 @@ def test_hold_and_release(lab: Lab, alice: None) -> None:
 
 def test_roots_hold_is_not_the_users_to_release(lab: Lab) -> None:
     job = lab.submit(hold=True)
-    lab.queue.user_id = 0
+    lab.become(0)
     quietly(lab, f"hold {job.job_id}")
     assert job.reason == Reason.HELD_ADMIN
-    lab.queue.user_id = 2001
+    lab.become(2001)
     denied = scontrol(lab, f"release {job.job_id}")
     assert denied.stderr == (
         f"Access/permission denied for job {job.job_id}\nslurm_suspend error: Access/permission denied\n"
     )
-    lab.queue.user_id = 0
+    lab.become(0)
     quietly(lab, f"uhold {job.job_id}")
     assert job.reason == Reason.HELD_USER
 
@@ -149,9 +149,9 @@ def test_requeuehold(lab: Lab) -> None:
 
 def test_suspend_and_resume_are_for_root(lab: Lab) -> None:
     job = lab.submit()
-    lab.queue.user_id = 2001
+    lab.become(2001)
     assert scontrol(lab, f"suspend {job.job_id}").stderr == f"Access/permission denied for job {job.job_id}\n"
-    lab.queue.user_id = 0
+    lab.become(0)
     quietly(lab, f"suspend {job.job_id}")
     assert job.state is State.SUSPENDED
     quietly(lab, f"resume {job.job_id}")

@@ -33,12 +33,16 @@ def reasons_only(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[R]):
-    """One column: its heading, how it gets a value (text or number) from a row, and which values it cuts."""
+    """One column: its heading, how it gets a value (text or number) from a row, and which values it cuts.
+
+    ``keeps`` is an ending that a value keeps when it is cut: the star of the default partition.
+    """
 
     heading: str
     value: Callable[[R], object]
     cuts: Callable[[str], bool] = always
     cut_heading: bool = True
+    keeps: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,10 @@ def _escaped(text: str) -> str:
     return narrow(text).replace("%", "%%")
 
 
+def _cut_before(text: str, width: int, ending: str) -> str:
+    return text[: width - len(ending)] + ending if len(text) > width and text.endswith(ending) else text
+
+
 class Table(Generic[R]):
     """A compiled format. ``prefix`` is the literal text before the first slot."""
 
@@ -86,7 +94,9 @@ class Table(Generic[R]):
     @staticmethod
     def _getter(slot: Slot[R]) -> Callable[[R], object]:
         """The column's value; where only some values are cut, cut already."""
-        value, cuts, width = slot.column.value, slot.column.cuts, slot.width
+        value, cuts, width, keeps = slot.column.value, slot.column.cuts, slot.width, slot.column.keeps
+        if width and keeps:
+            return lambda row: _cut_before(str(value(row)), width, keeps)
         if not width or cuts is always or cuts is never:
             return value
 

@@ -40,10 +40,11 @@ class SinfoColumn:
     partition_key: PartitionKey | None = None
     node_key: NodeKey | None = None
     apart_exactly: NodeKey | None = None
+    keeps: str = ""
 
     def bound(self, showing: Showing) -> Column[Row]:
         """The column with values for one report."""
-        return Column(self.heading, lambda row: self.value(showing, row))
+        return Column(self.heading, lambda row: self.value(showing, row), keeps=self.keeps)
 
 
 # -- values ------------------------------------------------------------------------------------------------------------
@@ -246,7 +247,7 @@ COLUMNS: tuple[SinfoColumn, ...] = (
     SinfoColumn("PREEMPT_MODE", _constant("OFF"), "M", ("preemptmode",)),
     SinfoColumn("NODELIST", _list(lambda v: v.name), "N", ("nodelist",)),
     SinfoColumn("CPU_LOAD", _load, "O", ("cpusload",), apart_exactly=lambda v: v.load),
-    SinfoColumn("PARTITION", _of_partition(_starred), "P", ("partition",), lambda p: p.name),
+    SinfoColumn("PARTITION", _of_partition(_starred), "P", ("partition",), lambda p: p.name, keeps="*"),
     SinfoColumn("PARTITION", _of_partition(lambda p: p.name), "R", ("partitionname",), lambda p: p.name),
     SinfoColumn("ALLOCNODES", _constant("all"), "S", ("allocnodes",)),
     SinfoColumn(
