@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 from shim.executor.base import Target
 from shim.executor.local import processes
@@ -202,8 +203,14 @@ def test_memory_limit(tmp_path):
 
 
 def test_memory_within_its_limit(tmp_path):
-    ended = drive(tmp_path, lambda lab: lab.run("python3 -c 'x = bytearray(30 << 20)'; exit 4", memory_limit=100))
+    async def scenario(lab):
+        ended = await lab.run("python3 -c 'x = bytearray(30 << 20)'; exit 4", memory_limit=100)
+        supervisor = lab.events.handles[1].split(":")[0]
+        return ended, [path.name for path in Path(f"/proc/{supervisor}/fd").iterdir()]
+
+    ended, descriptors = drive(tmp_path, scenario)
     assert (ended.out_of_memory, ended.exit_status) == (False, 4 << 8)
+    assert sorted(descriptors) == ["0", "1", "2"]  # nothing of a run is left in its supervisor
 
 
 def test_supervisor_survives_its_script(tmp_path):

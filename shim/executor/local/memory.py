@@ -19,8 +19,13 @@ class MemoryGuard:
         self._std_err = order.std_err
         self._name = f"StepId={order.job_id}.batch"
         self._pause = _FIRST
+        self._script = posix.pidfd_open(script_pid)
         self._ended = select.poll()
-        self._ended.register(posix.pidfd_open(script_pid), select.POLLIN)
+        self._ended.register(self._script, select.POLLIN)
+
+    def close(self) -> None:
+        """Stop watching."""
+        posix.close(self._script)
 
     def look(self, record: spool.Exit) -> None:
         """Wait until the script has ended or it is time to look, and end everything if the limit is exceeded."""

@@ -105,6 +105,8 @@ def _wait(order: Order, record: spool.Exit, script_pid: int) -> None:
             is_running = False
             record.status = status & 0xFF7F  # whether it left a core file is no part of Slurm's status
             record.end = time()
+            if guard:
+                guard.close()
         if not is_running:
             _kill_all()
 
