@@ -34,6 +34,11 @@ def request_from(text: str) -> Request:
     return Request(**given)
 
 
+def _text(words: str) -> str:
+    """A text from outside for a column: bytes that are no UTF-8 become ``\\xe9``, as SQLite stores UTF-8 only."""
+    return words if words.isascii() else words.encode(errors="backslashreplace").decode()
+
+
 def job_row(job: Job) -> tuple[Any, ...]:
     """The job's row, in the order of JOB_COLUMNS."""
     request, array = job.request, job.array
@@ -44,14 +49,14 @@ def job_row(job: Job) -> tuple[Any, ...]:
         str(job.tasks) if job.tasks is not None else None,
         job.throttle,
         f"{array.minimum} {array.maximum} {array.step} {array.count}" if array else None,
-        request.job_name,
+        _text(request.job_name),
         job.user_name,
         job.user_id,
         job.group_name,
         job.group_id,
-        request.account,
+        _text(request.account),
         job.partition,
-        request.qos,
+        _text(request.qos),
         job.state.word,
         job.reason,
         job.priority,
@@ -75,8 +80,8 @@ def job_row(job: Job) -> tuple[Any, ...]:
         job.suspended_for,
         job.het_job_id,
         job.het_job_offset,
-        job.admin_comment,
-        job.system_comment,
+        _text(job.admin_comment),
+        _text(job.system_comment),
         job.next_step_id,
         job.batch_status,
         job.user_seconds,
@@ -143,7 +148,9 @@ def job_from(row: tuple[Any, ...], request: Request) -> Job:
 
 def step_row(step: Step) -> tuple[Any, ...]:
     """The step's row, in the order of STEP_COLUMNS."""
-    return tuple(step.state.word if name == "state" else getattr(step, name) for name in STEP_COLUMNS)
+    values = {name: getattr(step, name) for name in STEP_COLUMNS}
+    values |= {"state": step.state.word, "name": _text(step.name)}
+    return tuple(values.values())
 
 
 def step_from(row: tuple[Any, ...]) -> Step:

@@ -1,9 +1,9 @@
 """Replays what real Slurm was once asked, in its order, and compares the answers with the recorded ones.
 
 ``transcripts/recorded.jsonl.gz`` holds one JSON object a line: ``id`` (scenario and step), ``argv`` or ``sh``, ``env``,
-``stdin``, ``files`` written before the step, and ``stdout``, ``stderr``, ``exit``; or ``output``, files that jobs had
-written by then. The first record of a scenario has ``first``, the number of its first job. ``transcripts/different.txt``
-lists the records that are known to differ, with the reason.
+``stdin``, ``files`` written before the step, and ``stdout``, ``stderr``, ``exit``; or ``output``, files that jobs
+had written by then. The first record of a scenario has ``first``, the number of its first job.
+``transcripts/different.txt`` lists the records that are known to differ, with the reason.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def known_differences() -> dict[str, str]:
     """Record and reason, from the lines of the list."""
     lines = (FOLDER / "different.txt").read_text().splitlines()
     pairs = (line.split(None, 1) for line in lines if line.strip() and not line.startswith("#"))
-    return {record: reason for record, reason in pairs}
+    return dict(pairs)  # type: ignore[arg-type]
 
 
 def replay(scenario: str, first: int, records: Sequence[Record], root: Path) -> list[Outcome]:
