@@ -30,9 +30,9 @@ def select(queue: "Queue", query: Query) -> list[Row]:
     """The rows that pass all filters. Raises UnknownJobError."""
     tests = _tests(query)
     if query.jobs is None:
-        return [row_of(job) for job in _passing(in_table_order(queue.jobs.values()), tests)]
+        return [_whole(queue, job) for job in _passing(in_table_order(queue.jobs.values()), tests)]
     wanted = _wanted_tasks(query.jobs)
-    rows = (_row(job, wanted) for job in _passing(_records(queue, query.jobs), tests))
+    rows = (_row(queue, job, wanted) for job in _passing(_records(queue, query.jobs), tests))
     return [row for row in rows if row is not None]
 
 
@@ -75,9 +75,16 @@ def _wanted_tasks(ids: Iterable[JobId]) -> dict[int, list[int] | None]:
     return wanted
 
 
-def _row(job: Job, wanted: Mapping[int, list[int] | None]) -> Row | None:
+def _whole(queue: "Queue", job: Job) -> Row:
+    """The row of one record. The last task of an array that others were split off from is shown as a single task."""
+    if job.tasks is not None and len(job.tasks) == 1 and len(queue.array_records(job.array_job_id)) > 1:
+        return Row(job, job.reason, job.partition, job.tasks.first())
+    return row_of(job)
+
+
+def _row(queue: "Queue", job: Job, wanted: Mapping[int, list[int] | None]) -> Row | None:
     if wanted.get(job.job_id, ()) is None or wanted.get(job.array_job_id or job.job_id, ()) is None:
-        return row_of(job)
+        return _whole(queue, job)
     task_ids = wanted.get(job.array_job_id)
     if not task_ids:
         return None

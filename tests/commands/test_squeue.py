@@ -282,6 +282,16 @@ def test_pending_tasks_with_records_of_their_own_are_folded_in():
     assert shown("-r") == apart + "".join(f"583_{index}|JobArrayTaskLimit\n" for index in (4, 5, 6))
 
 
+def test_the_last_task_that_is_left_of_an_array():
+    queue = TinyQueue()
+    queue.add(5556, array="1-3", tasks=IndexSet.parse("3"))
+    assert ids(queue) == ["5556_[3]"]
+    queue.add(5557, array="1-2", tasks=IndexSet.parse("2"), throttle=1)
+    queue.add(5558, array="1-2", array_job_id=5557, task_id=1, ran=5, on=("n1",))
+    assert ids(queue, "-S", "i") == ["5556_[3]", "5557_1", "5557_2"]
+    assert ids(queue, "-j", "5557") == ["5557_2", "5557_1"]
+
+
 def test_priority_flag_shows_a_line_for_each_partition():
     queue = TinyQueue()
     queue.add(363, partition="gpu,debug")
