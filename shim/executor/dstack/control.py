@@ -6,7 +6,6 @@ workers/NAME/         the queue of a run that takes one job after another (see g
 """
 
 import hashlib
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -91,7 +90,7 @@ def enqueue(worker: Path, directory: Path) -> None:
 def withdraw(worker: Path, directory: Path) -> bool:
     """Take a job back from a worker; False if it has taken it."""
     try:
-        os.unlink(worker / "queue" / directory.name)
+        (worker / "queue" / directory.name).unlink()
     except FileNotFoundError:
         return False
     return True

@@ -1,0 +1,481 @@
+"""The dstack executor: what the controller tells it to run runs as runs of a dstack server."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal as signals
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from shim.config.settings import Config
+from shim.executor.base import Ended, Events, Launch, LaunchAgain, NodeState, Target, Usage
+from shim.executor.dstack import control, fleet, payload, verdict
+from shim.executor.dstack.carriers import Carrier, Carriers, Task
+from shim.executor.dstack.client import Client
+from shim.executor.dstack.control import ControlDirectory
+from shim.executor.dstack.credentials import find_credentials
+from shim.executor.dstack.errors import BadRequest, DstackError, NotExpressible, NotFound
+from shim.executor.dstack.mapping import Site, run_name, task_of
+from shim.executor.dstack.model import ENDED, Run
+from shim.executor.dstack.server import Server
+from shim.executor.dstack.settings import PartitionSettings, parse_partition, parse_settings
+from shim.job.errors import Errno, SlurmError
+from shim.job.record import Job, Step
+from shim.job.request import UNLIMITED, Request
+from shim.scheduler.need import Need, need_of
+
+_LOG = logging.getLogger(__name__)
+
+FILE_TICK = 0.1
+"""Seconds between two looks for what guests have written, while there are any."""
+
+FLEETS_IDLE = 30.0
+"""Seconds between two looks at the fleets while nothing runs or waits."""
+
+LIMIT_GRACE = 30
+"""Seconds beyond the time limit after which a guest ends its job itself: the controller may be away."""
+
+STOP_GRACE = 15.0
+"""Seconds beyond KillWait after which a run whose guest does not end is stopped through dstack."""
+
+RESOURCES = "Resources"
+
+
+class DstackExecutor:
+    """Runs jobs through one project of one dstack server."""
+
+    name = "dstack"
+
+    def __init__(self, config: Config, folder: Path) -> None:
+        self._config = config
+        self._settings = parse_settings(config.dstack)
+        self._partitions = {
+            p.name: parse_partition(p.dstack, p.name) for p in config.partitions if p.executor == self.name
+        }
+        self._control = ControlDirectory(_control_root(self._settings.control_dir, self._settings.shared, folder))
+        self._memory = folder / "dstack-nodes.json"
+        self._controller = _identity(folder / "dstack-controller")
+        self._tasks: dict[int, Task] = {}
+        self._carriers = Carriers()
+        self._wake = asyncio.Event()
+        self._loops: list[asyncio.Task[None]] = []
+
+    # -- the protocol ------------------------------------------------------------------------------------------------
+
+    async def open(self, events: Events) -> None:
+        """Get ready. A server that does not answer is no error: nodes are down until it does."""
+        self._events = events
+        try:
+            credentials = find_credentials(self._config.dstack, Path("~/.dstack/config.yml").expanduser())
+        except DstackError as error:
+            raise OSError(str(error)) from None
+        self._control.prepare()
+        self._server = Server(Client(credentials), self._partitions, self._memory)
+        await self._server.look_at_fleets({})
+        self._loops = [asyncio.create_task(self._watch_files()), asyncio.create_task(self._talk())]
+
+    def nodes(self) -> tuple[NodeState, ...]:
+        """The instances of the project's fleets."""
+        return self._server.nodes
+
+    def adapt(self, need: Need, partition: str) -> Need:
+        """GPU types in the words of the fleets; whole instances for jobs on several."""
+        nodes = [node for node in self.nodes() if partition in (node.partitions or ())]
+        return fleet.adapt(need, nodes, self._settings.gpu_types)
+
+    def check(self, request: Request, need: Need, partition: str) -> None:  # noqa: ARG002
+        """Refuse what dstack has no word for."""
+        job = Job(0, request, os.getuid(), "", os.getgid(), "", 0.0, partition=partition)
+        # Nodes are chosen by the scheduler, by name.
+        asked = replace(need_of(request, self._config), constraint="", nodelist=(), exclude=())
+        try:
+            task_of(job, asked, self._site(job), ["sh"])
+        except NotExpressible as error:
+            raise SlurmError(Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE, str(error)) from error
+
+    def start(self, launches: Iterable[Launch]) -> None:
+        """Give each job to a worker that waits for one like it, or to a run of its own."""
+        for launch in launches:
+            known = self._tasks.get(launch.job_id)
+            if known is not None and known.launch.restarts >= launch.restarts:
+                continue
+            try:
+                self._begin(launch)
+            except (NotExpressible, OSError) as error:
+                self._not_launched(launch.job_id, launch.restarts, str(error))
+        self._wake.set()
+
+    def signal(self, job: Job, signal: int, target: Target) -> None:
+        """Ask the job's guest to deliver a signal."""
+        if task := self._tasks.get(job.job_id):
+            self._request(task, f"signal {_signal_name(signal)} {target.value}\n")
+
+    def signal_step(self, job: Job, step: Step, signal: int) -> None:  # noqa: ARG002
+        """Ask the job's guest to deliver a signal to its steps."""
+        self.signal(job, signal, Target.STEPS)
+
+    def terminate(self, job: Job, notice: str, kill_wait: float) -> None:
+        """End a job: before it has begun by taking it back, later through its guest, and if need be through dstack."""
+        task = self._tasks.get(job.job_id)
+        if task is None:
+            asyncio.get_running_loop().call_soon(self._finish_unstarted, job.job_id, job.restarts)
+            return
+        task.ending = True
+        carrier = task.carrier
+        if not carrier.run_id and not carrier.attempts:
+            self._carriers.remove(carrier)
+            self._drop(task)
+            self._finish_unstarted(job.job_id, job.restarts)
+        elif carrier.worker and control.withdraw(carrier.worker, task.directory):
+            self._drop(task)
+            self._finish_unstarted(job.job_id, job.restarts)
+        else:
+            self._request(task, f"terminate {int(kill_wait)} terminated\n{notice}\n")
+            patience = 0.0 if not task.seen_start and not carrier.worker else kill_wait + STOP_GRACE
+            asyncio.get_running_loop().call_later(patience, self._stop_if_there, task)
+
+    def usage(self, job: Job) -> Usage | None:  # noqa: ARG002
+        """Not known: hosts do not tell."""
+        return None
+
+    def forget(self, job_id: int, restarts: int) -> None:
+        """The end of this run is recorded."""
+        self._control.forget_job(job_id, restarts)
+
+    async def recover(self, running: Iterable[Job], launch_again: LaunchAgain) -> None:
+        """Find each job's directory and the run of dstack it was given to."""
+        again = []
+        for job in running:
+            launch = launch_again(job)
+            directory = self._control.job(job.job_id, job.restarts)
+            name = control.carrier_of(directory)
+            if not name:
+                again.append(launch)
+                continue
+            carrier = self._carriers.by_name.get(name) or self._carrier(launch, name)
+            carrier.attempts = 1  # dstack may or may not have it: the next look decides
+            self._carriers.by_name.setdefault(name, carrier)
+            if carrier not in self._carriers.waiting:
+                self._carriers.waiting.append(carrier)
+            carrier.task = self._tasks[job.job_id] = Task(launch, directory, carrier)
+            if control.record(directory, "started"):
+                carrier.task.seen_start = job.start_time or time.time()
+        self.start(again)
+
+    async def close(self) -> None:
+        """Stop looking; the runs go on."""
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await self._server.client.close()
+
+    # -- beginning ---------------------------------------------------------------------------------------------------
+
+    def _begin(self, launch: Launch) -> None:
+        job = launch.job
+        directory = self._control.job(launch.job_id, launch.restarts)
+        carrier = self._carriers.idle_worker(self._kind(job)) or self._carrier(launch, run_name(job))
+        self._control.write_job(directory, payload.job_files(launch, self._environment(launch), self._guest(job)))
+        control.assign(directory, carrier.name)
+        carrier.task = self._tasks[launch.job_id] = Task(launch, directory, carrier)
+        if carrier.worker:
+            self._control.write_worker(carrier.worker)
+            control.enqueue(carrier.worker, directory)
+        if carrier.name not in self._carriers.by_name:
+            self._carriers.add(carrier)
+
+    def _carrier(self, launch: Launch, name: str) -> Carrier:
+        job = launch.job
+        share = max(job.shares, key=lambda share: share.cpus)
+        node = next((node for node in self.nodes() if node.name == share.node), None)
+        blocks = -(-share.cpus * node.blocks // node.cpus) if node else 1
+        packs = self._settings.pack and job.array is not None and len(job.shares) == 1 and not job.request.exclusive
+        worker = self._control.worker(name) if packs else None
+        return Carrier(name, tuple(s.node for s in job.shares), blocks, job, worker, self._kind(job) if packs else ())
+
+    def _kind(self, job: Job) -> tuple[object, ...]:
+        """Tasks of one array on one node, with equal shares, may follow each other in a worker."""
+        return (job.array_job_id, job.partition, *((s.node, s.cpus, s.memory, len(s.gpus)) for s in job.shares))
+
+    def _environment(self, launch: Launch) -> list[tuple[bytes, bytes]]:
+        keep = [name for name in launch.job.request.container_env.split(",") if name]
+        return payload.renumber_gpus(payload.carried(launch.environment, self._settings.drop_env, keep))
+
+    def _guest(self, job: Job) -> payload.Guest:
+        limit = 0 if job.time_limit >= UNLIMITED else job.time_limit * 60 + LIMIT_GRACE
+        prolog = self._partition(job).prolog
+        return payload.Guest(kill_wait=int(self._config.kill_wait), limit=limit, prolog=prolog)
+
+    def _partition(self, job: Job) -> PartitionSettings:
+        return self._partitions.get(job.partition.split(",")[0]) or PartitionSettings()
+
+    def _site(self, job: Job) -> Site:
+        instances = [instance for fleet in self._server.fleets for instance in fleet.instances]
+        return Site(
+            settings=self._settings,
+            partition=self._partition(job),
+            cluster=self._config.cluster_name,
+            controller=self._controller,
+            kill_wait=self._config.kill_wait,
+            instances=frozenset(instance.name for instance in instances),
+            gpu_names=tuple({instance.gpu_name for instance in instances if instance.gpu_name}),
+        )
+
+    # -- what guests write -------------------------------------------------------------------------------------------
+
+    async def _watch_files(self) -> None:
+        """Report starts and ends as soon as guests have written them down."""
+        while True:
+            await asyncio.sleep(FILE_TICK)
+            for task in list(self._tasks.values()):
+                if task.carrier.run_id or task.carrier.attempts:
+                    self._look_at(task)
+
+    def _look_at(self, task: Task) -> None:
+        job_id, restarts, now = task.launch.job_id, task.launch.restarts, time.time()
+        if not task.seen_start and (started := control.record(task.directory, "started")):
+            task.seen_start = now
+            start = float(started["start"])
+            start = start if abs(start - now) < verdict.SKEW else now
+            self._events.started(job_id, restarts, task.carrier.name, start)
+        if task.seen_start and (ended := control.record(task.directory, "ended")):
+            self._drop(task)
+            self._wake.set()
+            if ended.get("reason") == "stopped" and task.carrier.worker:
+                task.carrier.stopping = True
+            self._events.finished(verdict.from_record(job_id, restarts, ended, task.seen_start, now))
+
+    # -- what dstack says --------------------------------------------------------------------------------------------
+
+    async def _talk(self) -> None:
+        """One conversation with the server: fleets, runs, submissions; nothing while nobody needs it."""
+        fleets_due = 0.0
+        while True:
+            busy = bool(self._carriers.by_name)
+            pause = self._settings.poll if busy else FLEETS_IDLE
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), max(pause, self._server.wait))
+            self._wake.clear()
+            try:
+                if self._carriers.waiting or time.monotonic() >= fleets_due:
+                    await self._look_at_fleets()
+                    fleets_due = time.monotonic() + (10 * self._settings.poll if busy else FLEETS_IDLE)
+                await self._submit_waiting()
+                await self._look_at_runs()
+            except Exception:  # a look that fails must not be the last one
+                _LOG.exception("while talking to dstack")
+
+    async def _look_at_fleets(self) -> None:
+        if await self._server.look_at_fleets(self._carriers.held_blocks()):
+            self._events.capacity_changed()
+
+    async def _submit_waiting(self) -> None:
+        """Submit, in order, what the fleets have room for now."""
+        free = self._server.free_blocks
+        for carrier in list(self._carriers.waiting):
+            if self._server.trouble:
+                self._hand_back(carrier, self._server.trouble)
+            elif all(free.get(node, 0) >= carrier.blocks for node in carrier.nodes) or carrier.attempts:
+                for node in carrier.nodes:
+                    free[node] = free.get(node, 0) - carrier.blocks
+                await self._submit(carrier)
+            else:
+                for node in carrier.nodes:
+                    self._retire_idle(node)
+
+    def _retire_idle(self, node: str) -> None:
+        """Workers without work make room for others."""
+        for idle in self._carriers.idle_on(node):
+            assert idle.worker
+            idle.stopping = True
+            control.retire(idle.worker)
+
+    async def _submit(self, carrier: Carrier) -> None:
+        job, task = carrier.job, carrier.task
+        try:
+            if carrier.attempts and (run := await self._find(carrier)):
+                self._has_run(carrier, run)
+                return
+            if task is not None and task.seen_start:
+                self._lost(task, "the run is gone from dstack")
+                self._carriers.remove(carrier)
+                return
+            carrier.attempts += 1
+            document = task_of(job, need_of(job.request, self._config), self._site(job), self._command(carrier),
+                               worker=carrier.worker is not None) | {"name": carrier.name}  # fmt: skip
+            run = await self._server.ask(lambda: self._server.client.apply(document))
+            if run is not None:
+                self._has_run(carrier, run)
+        except (BadRequest, NotExpressible) as error:
+            await self._refused(carrier, error)
+
+    async def _find(self, carrier: Carrier) -> Run | None:
+        """The run that an earlier attempt, perhaps of a controller before this one, has submitted."""
+        try:
+            run = await self._server.ask(lambda: self._server.client.run_named(carrier.name))
+        except NotFound:
+            return None
+        return run if run is not None and self._is_mine(run, carrier) else None
+
+    def _is_mine(self, run: Run, carrier: Carrier) -> bool:
+        return run.tags.get("slurm-controller") == self._controller and run.tags.get("slurm-job") == str(
+            carrier.job.job_id
+        )
+
+    async def _refused(self, carrier: Carrier, error: DstackError) -> None:
+        """dstack does not want the run: because of its name, which another one has, or for good."""
+        if isinstance(error, BadRequest) and await self._name_is_taken(carrier):
+            self._carriers.remove(carrier)
+            carrier.name += f"-{self._controller[:4]}"
+            if carrier.task:
+                control.assign(carrier.task.directory, carrier.name)
+            self._carriers.add(carrier)
+            self._wake.set()
+            return
+        _LOG.warning("%s: %s", carrier.name, error)
+        self._carriers.remove(carrier)
+        if task := carrier.task:
+            self._drop(task)
+            self._not_launched(task.launch.job_id, task.launch.restarts, str(error))
+
+    async def _name_is_taken(self, carrier: Carrier) -> bool:
+        with contextlib.suppress(BadRequest):
+            run = await self._server.ask(lambda: self._server.client.run_named(carrier.name))
+            return run is not None and not run.ended and not self._is_mine(run, carrier)
+        return False
+
+    def _has_run(self, carrier: Carrier, run: Run) -> None:
+        carrier.run_id = run.id
+        if carrier in self._carriers.waiting:
+            self._carriers.waiting.remove(carrier)
+
+    async def _look_at_runs(self) -> None:
+        submitted = [carrier for carrier in self._carriers.by_name.values() if carrier.run_id]
+        if not submitted:
+            return
+        active = await self._server.ask(lambda: self._server.client.runs(only_active=True))
+        if active is None:
+            return
+        by_id = {run.id: run for run in active}
+        for carrier in submitted:
+            if run := by_id.get(carrier.run_id) or await self._server.ask(
+                partial(self._server.client.run, carrier.run_id)
+            ):
+                self._judge(carrier, run)
+
+    def _judge(self, carrier: Carrier, run: Run) -> None:
+        """Act upon a run that is about to be over, or is."""
+        task = carrier.task
+        dead = run.ended or any(node.over for node in run.nodes)
+        if task and dead:
+            self._look_at(task)  # what the guest has written comes first
+        if (task := carrier.task) and dead:
+            task.lost_looks += 1
+            if task.lost_looks > 1:
+                self._without_record(task, run)
+        released = bool(run.nodes) and all(node.status in ENDED for node in run.nodes)
+        if carrier.task is None and (run.ended or released):
+            self._carriers.remove(carrier)
+            self._wake.set()
+
+    def _without_record(self, task: Task, run: Run) -> None:
+        """The run is over and its guest has written nothing."""
+        carrier, launch = task.carrier, task.launch
+        self._carriers.remove(carrier)
+        reasons = {node.reason for node in run.nodes}
+        if carrier.worker and control.withdraw(carrier.worker, task.directory) and not task.ending:
+            self._drop(task)
+            self._begin(launch)  # it had not begun: another worker takes it
+        elif verdict.NO_CAPACITY in reasons and not task.ending:
+            self._drop(task)
+            self._events.not_started(launch.job_id, launch.restarts, RESOURCES)
+        else:
+            self._drop(task)
+            ended = verdict.from_run(launch.job_id, launch.restarts, run, task.seen_start, time.time())
+            self._events.finished(ended)
+
+    # -- ends --------------------------------------------------------------------------------------------------------
+
+    def _drop(self, task: Task) -> None:
+        """The task is over: its carrier is free for another, if it is a worker."""
+        self._tasks.pop(task.launch.job_id, None)
+        if task.carrier.task is task:
+            task.carrier.task = None
+
+    def _hand_back(self, carrier: Carrier, reason: str) -> None:
+        """A job that cannot be submitted now waits in the queue; one that may be submitted already stays."""
+        if carrier.attempts or (task := carrier.task) is None:
+            return
+        self._carriers.remove(carrier)
+        self._drop(task)
+        self._events.not_started(task.launch.job_id, task.launch.restarts, reason)
+
+    def _lost(self, task: Task, why: str) -> None:
+        self._drop(task)
+        launch = task.launch
+        self._events.finished(Ended(launch.job_id, launch.restarts, 0, task.seen_start, time.time(), node_failure=why))
+
+    def _not_launched(self, job_id: int, restarts: int, why: str) -> None:
+        now = time.time()
+        ended = Ended(job_id, restarts, 0, now, now, launch_failure=why)
+        asyncio.get_running_loop().call_soon(self._events.finished, ended)
+
+    def _finish_unstarted(self, job_id: int, restarts: int) -> None:
+        now = time.time()
+        self._events.finished(Ended(job_id, restarts, 0, now, now))
+
+    def _request(self, task: Task, text: str) -> None:
+        task.requests += 1
+        try:
+            control.request(task.directory, task.requests, text)
+        except OSError as error:
+            _LOG.warning("job %d: %s", task.launch.job_id, error)
+
+    def _stop_if_there(self, task: Task) -> None:
+        """Stop the run of a job that has not ended by itself."""
+        if self._tasks.get(task.launch.job_id) is task:
+            self._loops.append(asyncio.create_task(self._stop(task.carrier)))
+
+    async def _stop(self, carrier: Carrier) -> None:
+        carrier.stopping = True
+        with contextlib.suppress(BadRequest):
+            await self._server.ask(lambda: self._server.client.stop([carrier.name]))
+        self._wake.set()
+
+    def _command(self, carrier: Carrier) -> list[str]:
+        guest = self._control.guest
+        if carrier.worker:
+            return ["/bin/sh", str(guest / "worker.sh"), str(carrier.worker), carrier.name]
+        assert carrier.task
+        script = "node.sh" if len(carrier.nodes) > 1 else "job.sh"
+        return ["/bin/sh", str(guest / script), str(carrier.task.directory)]
+
+
+def _control_root(configured: str, shared: Iterable[str], folder: Path) -> Path:
+    """Where runs and controller meet: the configured directory, or the controller's own if hosts see it."""
+    if configured:
+        return Path(configured)
+    if any(folder.is_relative_to(path) for path in shared):
+        return folder / "dstack"
+    raise ValueError(f"dstack.control_dir: needed, as {folder} is in none of dstack.shared")
+
+
+def _identity(path: Path) -> str:
+    """A name that tells this controller's runs from those of others on the project; made once."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        name = os.urandom(6).hex()
+        control.publish(path, name.encode())
+        return name
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signals.Signals(number).name.removeprefix("SIG")
+    except ValueError:
+        return str(number)

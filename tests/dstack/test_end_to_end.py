@@ -1,0 +1,173 @@
+"""Scripts that go through the shim, the unmodified dstack server and the loopback fleet, and come back."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.dstack.lab import Lab
+from tests.shim import Shim, shim_in, wait_until
+
+CONFIG = """\
+cluster_name = "cloud"
+kill_wait = 2
+
+[[partition]]
+name = "gpu"
+nodes = "ALL"
+default = true
+executor = "dstack"
+
+[dstack]
+server = "{url}"
+project = "{project}"
+token = "{token}"
+shared = ["{shared}"]
+poll = 0.3
+qos = {{ high = 80 }}
+"""
+
+
+def configuration(lab: Lab, folder: Path) -> str:
+    return CONFIG.format(url=lab.url, project=lab.project, token=lab.token, shared=folder)
+
+
+@pytest.fixture
+def cloud(dstack_lab: Lab, tmp_path: Path) -> Iterator[Shim]:
+    with shim_in(tmp_path, configuration(dstack_lab, tmp_path)) as it:
+        yield it
+
+
+def accounting(shim: Shim, job: int | str, fields: str = "State,ExitCode") -> list[str]:
+    return shim.run("sacct", "-n", "-P", "-X", "-j", str(job), "-o", fields).out.splitlines()
+
+
+def runs(lab: Lab) -> list[dict[str, object]]:
+    return lab.post("runs/list", {"project_name": lab.project, "limit": 100})
+
+
+def test_instances_are_nodes(cloud: Shim) -> None:
+    assert cloud.run("sinfo", "-h", "-N", "-o", "%N %c %m %G %t").out.splitlines() == [
+        f"lab-{n} 8 32768 gpu:a100-80g:4 idle" for n in range(4)
+    ]
+
+
+def test_success_and_failure(cloud: Shim) -> None:
+    good = cloud.submit(script="#!/bin/bash\necho out; echo err >&2; pwd\necho $SLURM_JOB_ID $SLURM_JOB_NODELIST\n")
+    bad = cloud.submit(script="#!/bin/bash\nexit 3\n")
+    dead = cloud.submit(script="#!/bin/bash\nkill -9 $$\n")
+    assert [cloud.wait(job) for job in (good, bad, dead)] == ["COMPLETED", "FAILED", "FAILED"]
+    lines = cloud.output(good).splitlines()
+    assert lines[:3] == ["out", "err", str(cloud.work)]
+    assert re.fullmatch(rf"{good} lab-\d", lines[3])
+    assert [accounting(cloud, job)[0] for job in (good, bad, dead)] == ["COMPLETED|0:0", "FAILED|3:0", "FAILED|0:9"]
+
+
+def test_gpus_by_their_type(cloud: Shim) -> None:
+    job = cloud.submit("--gres=gpu:a100:2", script="#!/bin/bash\necho $CUDA_VISIBLE_DEVICES $SLURM_GPUS_ON_NODE\n")
+    assert cloud.wait(job) == "COMPLETED"
+    assert cloud.output(job) == "0,1 2\n"
+
+
+@pytest.mark.parametrize(("options", "complaint"), [
+    (["--gres=gpu:h100:1"], "Requested node configuration is not available"),
+    (["--gres=gpu:1g.5gb:1"], "GPU type 1g.5gb: dstack hands out whole GPUs, no MIG slices"),
+    (["--gres=nvme:1"], "Invalid generic resource (gres) specification"),
+])
+def test_what_dstack_cannot_do_is_refused_at_submission(cloud: Shim, options: list[str], complaint: str) -> None:
+    answer = cloud.run("sbatch", *options, stdin="#!/bin/sh\ntrue\n")
+    assert answer.code == 1
+    assert complaint in answer.err
+
+
+def test_a_running_job_is_cancelled(cloud: Shim) -> None:
+    job = cloud.submit(script="#!/bin/bash\ntrap 'echo bye; exit 0' TERM\necho up\nwhile :; do sleep 0.1; done\n")
+    cloud.wait(job, "RUNNING")
+    wait_until(lambda: "up" in cloud.output(job), "the script")
+    assert cloud.run("scancel", str(job)).code == 0
+    assert cloud.wait(job) == "CANCELLED"
+    assert re.search(rf"\*\*\* JOB {job} ON lab-\d CANCELLED AT [^ ]+ \*\*\*\n(?:.*\n)*bye\n$", cloud.output(job))
+
+
+def test_a_job_is_cancelled_before_it_has_begun(cloud: Shim) -> None:
+    job = cloud.submit(script="#!/bin/bash\nsleep 1000\n")
+    cloud.wait(job, "CONFIGURING", "RUNNING")
+    cloud.run("scancel", str(job))
+    assert cloud.wait(job) == "CANCELLED"
+
+
+def test_signals_reach_the_batch_script(cloud: Shim) -> None:
+    job = cloud.submit(script="#!/bin/bash\ntrap 'echo got it; exit 4' USR1\necho up\nwhile :; do sleep 0.1; done\n")
+    cloud.wait(job, "RUNNING")
+    wait_until(lambda: "up" in cloud.output(job), "the script")
+    cloud.run("scancel", "-b", "-s", "USR1", str(job))
+    assert cloud.wait(job) == "FAILED"
+    assert "got it" in cloud.output(job)
+
+
+def test_array_tasks_share_runs(cloud: Shim, dstack_lab: Lab) -> None:
+    before = len(runs(dstack_lab))
+    script = '#!/bin/bash\necho "$SLURM_ARRAY_TASK_ID $SLURM_ARRAY_JOB_ID"\nexit $((SLURM_ARRAY_TASK_ID % 2))\n'
+    array = cloud.submit("--array=1-12%2", "--gres=gpu:1", script=script)
+    wait_until(lambda: len(cloud.states("-j", str(array))) == 12
+               and set(cloud.states("-j", str(array)).values()) == {"COMPLETED", "FAILED"}, lambda: cloud.run("squeue", "-t", "all").out + cloud.log)
+    assert [cloud.output(f"{array}_{n}") for n in range(1, 13)] == [f"{n} {array}\n" for n in range(1, 13)]
+    assert sorted(accounting(cloud, array)) == ["COMPLETED|0:0"] * 6 + ["FAILED|1:0"] * 6
+    assert len(runs(dstack_lab)) - before <= 4
+
+
+def test_a_run_stopped_behind_our_back_is_a_cancelled_job(cloud: Shim, dstack_lab: Lab) -> None:
+    job = cloud.submit(script="#!/bin/bash\nsleep 1000\n")
+    cloud.wait(job, "RUNNING")
+    dstack_lab.project_post("runs/stop", {"runs_names": [f"slurm-{job}"], "abort": False})
+    assert cloud.wait(job) == "CANCELLED"
+
+
+def test_a_controller_killed_in_the_middle_finds_its_runs(cloud: Shim, dstack_lab: Lab) -> None:
+    script = f"#!/bin/bash\necho up\nwhile [ ! -e {cloud.work}/go ]; do sleep 0.1; done\nexit 7\n"
+    jobs = [cloud.submit(script=script) for _ in range(2)]
+    cloud.wait(jobs[0], "RUNNING")
+    cloud.kill_controller()
+    (cloud.work / "go").touch()
+    assert [cloud.wait(job) for job in jobs] == ["FAILED", "FAILED"]
+    assert [accounting(cloud, job)[0] for job in jobs] == ["FAILED|7:0"] * 2
+    names = [run["run_spec"]["run_name"] for run in runs(dstack_lab)]
+    assert [names.count(f"slurm-{job}") for job in jobs] == [1, 1]
+
+
+def test_a_host_that_dies_fails_its_job(cloud: Shim, dstack_lab: Lab) -> None:
+    job = cloud.submit("--no-requeue", "-w", "lab-3", script="#!/bin/bash\nsleep 1000\n")
+    cloud.wait(job, "RUNNING")
+    host = dstack_lab.hosts[3]
+    host.crash()
+    try:
+        wait_until(lambda: cloud.states("-j", f"{job},{job}")[str(job)] == "NODE_FAIL", lambda: cloud.log)
+    finally:
+        host.boot()
+
+
+def test_a_server_that_is_away_keeps_jobs_pending(cloud: Shim, dstack_lab: Lab) -> None:
+    cloud.run("sinfo")
+    dstack_lab.server.kill()
+    job = cloud.submit(script="#!/bin/bash\necho back\n")
+    reason = cloud.run("squeue", "-h", "-o", "%T", "-j", str(job)).out
+    assert reason.strip() in ("PENDING", "CONFIGURING")
+    wait_until(lambda: "PENDING" in cloud.run("squeue", "-h", "-o", "%T", "-j", str(job)).out, lambda: cloud.log)
+    dstack_lab.server.start()
+    assert cloud.wait(job) == "COMPLETED"
+    assert cloud.output(job) == "back\n"
+
+
+def test_the_token_is_nowhere(cloud: Shim, dstack_lab: Lab) -> None:
+    job = cloud.submit(script="#!/bin/bash\nenv\n")
+    cloud.wait(job)
+    texts = [cloud.output(job), cloud.log, json.dumps(runs(dstack_lab))]
+    assert not [text for text in texts if dstack_lab.token in text]
+
+
+def test_two_nodes_run_one_batch_script(cloud: Shim) -> None:
+    job = cloud.submit("-N2", script="#!/bin/bash\necho $SLURM_NNODES $SLURM_JOB_NODELIST $DSTACK_NODES_NUM\n")
+    assert cloud.wait(job) == "COMPLETED"
+    assert re.fullmatch(r"2 lab-\[\d[,-]\d\] 2\n", cloud.output(job))
