@@ -41,10 +41,8 @@ class _Reader:
         if table:
             headers = list(re.finditer(rf"^\s*\[+\s*{re.escape(table)}\s*\]+", self.text, re.M))
             start = headers[number].end() if number < len(headers) else 0
-        place = re.compile(rf"^\s*[\"']?{re.escape(key)}[\"']?\s*=", re.M).search(self.text, start)
-        line = self.text.count("\n", 0, place.start() if place else start) + 1
-        if place and self.text[place.start()] == "\n":
-            line += 1
+        place = re.compile(rf"^\s*[\"']?(?P<key>{re.escape(key)})[\"']?\s*=", re.M).search(self.text, start)
+        line = self.text.count("\n", 0, place.start("key") if place else start) + 1
         return ConfigError(f"{self.path}:{line}: {key}: {what}")
 
 
@@ -114,7 +112,10 @@ def _nodes(reader: _Reader) -> tuple[NodeConfig, ...]:
         values = _values(reader, NodeConfig, given, "node", number)
         for missing in {"cpus", "memory"} - values.keys():
             raise reader.wrong(missing, "a node needs its number of CPUs and its memory in MB", "node", number)
-        nodes += [NodeConfig(name=name, **values) for name in _hosts(names)]
+        try:
+            nodes += [NodeConfig(name=name, **values) for name in _hosts(names)]
+        except GrammarError as error:
+            raise reader.wrong("name", str(error), "node", number) from error
     return tuple(nodes)
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from shim.controller import cancel, finish
+from shim.controller import cancel, finish, scratch
 from shim.controller.launch import make_launch
-from shim.executor.base import Launch
+from shim.executor.base import Ended, Launch
 from shim.grammar.array import IndexSet
 from shim.grammar.hostlist import fold_hostlist
 from shim.job.record import Job, Share
@@ -101,7 +101,7 @@ class Dispatcher:
             running=queue.running,
             max_tests=queue.config.bf_max_job_test,
         )
-        plan = make_plan([entry[2] for entry in queue.ready], view)
+        plan = make_plan([entry[-1] for entry in queue.ready], view)
         for start in plan.starts:
             self._begin(start)
         for job, reason in plan.reasons.items():
@@ -163,8 +163,14 @@ class Dispatcher:
         for job in jobs:
             if queue.jobs.get(job.job_id) is not job or not job.state.active:
                 continue
-            if job.request.batch:
-                batches.setdefault(queue.executor_of(job).name, []).append(make_launch(queue, job))
+            try:
+                scratch.make(queue, job)
+                if job.request.batch:
+                    batches.setdefault(queue.executor_of(job).name, []).append(make_launch(queue, job))
+            except OSError as error:
+                now = queue.now()
+                finish.finished(queue, Ended(job.job_id, job.restarts, 0, now, now, launch_failure=str(error)))
+                continue
             if job.state is State.RUNNING:
                 self.watch_limit(job)
             if queue.mailer:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from shim.controller import requeue
+from shim.controller import requeue, scratch
 from shim.controller.steps import timestamp
 from shim.executor.base import Ended
 from shim.job.record import Job
@@ -92,6 +92,7 @@ def _release(queue: "Queue", job: Job, end: float) -> None:
     if job.array:
         queue.arrays[job.array.job_id].running -= 1
     queue.step_table.end_all(job, end)
+    scratch.remove(queue, job)
     queue.changed(job)
     queue.dispatcher.resources_freed()
 

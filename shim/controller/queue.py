@@ -54,7 +54,7 @@ class Queue:
         self.nodes: list[Node] = []
         self.needs: dict[int, Need] = {}
         self.job_count = config.max_job_count  # at most so many jobs and tasks are in memory (see submit)
-        self.ready: list[tuple[int, int, Job]] = []  # waiting for nothing but resources: (-priority, id, job)
+        self.ready: list[tuple[int, int, int, Job]] = []  # waiting for nothing but resources, by rank
         self.unjudged: set[Job] = set()  # ready, but no pass of the scheduler has come to them yet
         self.running: set[Job] = set()
         self.step_table = Steps(self)
@@ -215,10 +215,17 @@ class Queue:
     def configure(self, config: Config) -> None:
         """Take over another configuration; nodes keep their administrative state and their jobs."""
         self.config = config
-        self.partitions = {p.name: p for p in config.partitions}
         self.needs.clear()
+        self._use_partitions({p.name: p for p in config.partitions})
+
+    def _use_partitions(self, partitions: dict[str, PartitionConfig]) -> None:
+        """The line is sorted anew: a partition's tier may be another."""
+        waiting = [entry[-1] for entry in self.ready]
+        self.ready.clear()
+        self.partitions = partitions
         self.dispatcher.refresh_nodes()
-        self.dispatcher.resources_freed()
+        for job in waiting:
+            self.place_in_queue(job)
 
     def set_node_state(self, name: str, state: str, reason: str = "") -> None:
         """Drain, resume or take down a node (scontrol update NodeName=). Raises SlurmError for an unknown one."""
@@ -232,12 +239,8 @@ class Queue:
 
     def set_partition(self, partition: PartitionConfig | None, name: str) -> None:
         """Create, change (a new value for the name) or delete (None) a partition until the controller stops."""
-        if partition is None:
-            self.partitions.pop(name, None)
-        else:
-            self.partitions[name] = partition
-        self.dispatcher.refresh_nodes()
-        self.dispatcher.resources_freed()
+        others = {other: value for other, value in self.partitions.items() if other != name or partition}
+        self._use_partitions(others | ({name: partition} if partition else {}))
 
     async def wait_finished(self, job_id: int) -> None:
         """Return when the job, or all tasks of the array, are over (and that is durable)."""
@@ -344,14 +347,19 @@ class Queue:
         if not job.accrue_time:
             job.eligible_time = job.accrue_time = now
             self.journal.note(job)
-        insort(self.ready, (-job.priority, job.job_id, job))
+        insort(self.ready, (*self.rank(job), job))
         self.unjudged.add(job)
         self.wake()
 
+    def rank(self, job: Job) -> tuple[int, int, int]:
+        """What the waiting line is sorted by: the tier of its partition, its priority, its id."""
+        tiers = [p.priority_tier for name in job.partition.split(",") if (p := self.partitions.get(name))]
+        return -max(tiers, default=0), -job.priority, job.job_id
+
     def leave_line(self, job: Job) -> None:
-        """The job waits for resources no more. Must come before its priority changes."""
-        at = bisect_left(self.ready, (-job.priority, job.job_id))
-        if at < len(self.ready) and self.ready[at][2] is job:
+        """The job waits for resources no more. Must come before its priority or partition changes."""
+        at = bisect_left(self.ready, self.rank(job))
+        if at < len(self.ready) and self.ready[at][-1] is job:
             del self.ready[at]
         self.unjudged.discard(job)
 

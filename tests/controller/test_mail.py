@@ -108,15 +108,18 @@ def test_a_job_that_ends_well_and_an_address(mail):
     assert mail(events) == ["Job_id=253 Name=wrap Ended, Run time 01:01:01, COMPLETED, ExitCode 0|me@x.org|"]
 
 
-@pytest.mark.parametrize(("types", "state", "status", "subject"), [
-    (("END",), State.FAILED, 2 << 8, "Ended, Run time 00:00:05, FAILED, ExitCode 2"),
-    (("END", "FAIL"), State.CANCELLED, 0, "Ended, Run time 00:00:05, CANCELLED, ExitCode 0"),
-    (("FAIL",), State.TIMEOUT, 0, "Failed, Run time 00:00:05, TIMEOUT, ExitCode 0"),
-    (("FAIL",), State.FAILED, 15, "Failed, Run time 00:00:05, FAILED"),
-    (("FAIL",), State.COMPLETED, 0, ""),
-    (("BEGIN",), State.COMPLETED, 0, ""),
-    ((), State.FAILED, 1 << 8, ""),
-])
+@pytest.mark.parametrize(
+    ("types", "state", "status", "subject"),
+    [
+        (("END",), State.FAILED, 2 << 8, "Ended, Run time 00:00:05, FAILED, ExitCode 2"),
+        (("END", "FAIL"), State.CANCELLED, 0, "Ended, Run time 00:00:05, CANCELLED, ExitCode 0"),
+        (("FAIL",), State.TIMEOUT, 0, "Failed, Run time 00:00:05, TIMEOUT, ExitCode 0"),
+        (("FAIL",), State.FAILED, 15, "Failed, Run time 00:00:05, FAILED"),
+        (("FAIL",), State.COMPLETED, 0, ""),
+        (("BEGIN",), State.COMPLETED, 0, ""),
+        ((), State.FAILED, 1 << 8, ""),
+    ],
+)
 def test_how_a_job_ended(mail, types, state, status, subject):
     mails = mail(lambda _queue, mailer: mailer.on_change(end(job(7, *types), state, status, ran=5), "END"))
     assert mails == ([f"Job_id=7 Name=wrap {subject}|carol|"] if subject else [])
@@ -124,8 +127,9 @@ def test_how_a_job_ended(mail, types, state, status, subject):
 
 def array_of(queue: MailQueue, count: int, *types: str) -> list[Job]:
     info = ArrayInfo(254, 1, count, 1, count)
-    tasks = [job(255 + index if index < count else 254, *types, array=info, task_id=index)
-             for index in range(1, count + 1)]
+    tasks = [
+        job(255 + index if index < count else 254, *types, array=info, task_id=index) for index in range(1, count + 1)
+    ]
     queue.arrays[254] = Array(info, f"1-{count}", tasks={task.task_id: task for task in tasks}, unfinished=count)
     return tasks
 
@@ -135,13 +139,16 @@ def end_task(queue: MailQueue, mailer: Mailer, task: Job, status: int) -> None:
     mailer.on_change(end(task, State.FAILED if status else State.COMPLETED, status), "END")
 
 
-@pytest.mark.parametrize(("types", "statuses", "subject"), [
-    (("END",), [1 << 8, 2 << 8, 3 << 8], "Ended, FAILED, ExitCode [1-3]"),
-    (("END", "FAIL"), [0, 0, 1 << 8], "Failed, Mixed, ExitCode [0-1]"),
-    (("END",), [0, 0, 0], "Ended, COMPLETED, ExitCode [0-0]"),
-    (("END",), [15, 15, 15], "Ended, Mixed, MaxSignal [15]"),
-    (("END",), [9, 0, 1 << 8], "Ended, Mixed, ExitCode [0-1]"),
-])
+@pytest.mark.parametrize(
+    ("types", "statuses", "subject"),
+    [
+        (("END",), [1 << 8, 2 << 8, 3 << 8], "Ended, FAILED, ExitCode [1-3]"),
+        (("END", "FAIL"), [0, 0, 1 << 8], "Failed, Mixed, ExitCode [0-1]"),
+        (("END",), [0, 0, 0], "Ended, COMPLETED, ExitCode [0-0]"),
+        (("END",), [15, 15, 15], "Ended, Mixed, MaxSignal [15]"),
+        (("END",), [9, 0, 1 << 8], "Ended, Mixed, ExitCode [0-1]"),
+    ],
+)
 def test_one_summary_for_an_array(mail, types, statuses, subject):
     def events(queue, mailer):
         for task, status in zip(array_of(queue, 3, *types), statuses, strict=True):
