@@ -7,8 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from shim.commands.sacct import run
-from shim.commands.sacct.fields import BRIEF, DEFAULT, FIELDS, LONG, cpu_time, memory_text, size_text
-from shim.commands.sacct.printing import columns
+from shim.commands.sacct.fields import BRIEF, DEFAULT, FIELDS, LONG, columns, cpu_time, memory_text, size_text
 from shim.grammar.indexset import IndexSet
 from shim.job.record import Job, Step
 from shim.job.states import State

@@ -1,37 +1,22 @@
 """The fields of sacct: one declaration for each (sacct man page, Job Accounting Fields)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
 
 from shim.commands import jobfields
+from shim.commands.display.printfields import Cut, PrintColumn, PrintField, names_in_lines, print_columns
 from shim.commands.sacct.rows import Row, accounted
 from shim.grammar.memory import format_memory
 from shim.grammar.timelimit import format_dhms
 from shim.job.request import UNLIMITED
 
-
-class Cut(Enum):
-    """What becomes of a value that is longer than its column."""
-
-    MARKED = "+"  # cut, the last character a plus
-    HARD = ""  # cut
-    NEVER = None  # it sticks out
-
-
 Value = Callable[[Row], object]
 
 
-@dataclass(frozen=True)
-class SacctField:
-    """One field: how wide it is, what it says of a job and of a step ("" for nothing)."""
-
-    name: str
-    width: int
-    job: Value
-    step: Value
-    cut: Cut = Cut.MARKED
-    left: bool = False
+def _field_of(
+    name: str, width: int, job: Value, step: Value, cut: Cut = Cut.MARKED, left: bool = False
+) -> PrintField[Row]:
+    """One field: what it says of a job and of a step."""
+    return PrintField(name, width, lambda row: step(row) if row.step else job(row), cut, left)
 
 
 def _nothing(_: Row) -> str:
@@ -42,31 +27,31 @@ def _constant(text: str) -> Value:
     return lambda _: text
 
 
-def _field(name: str, width: int, both: Value, cut: Cut = Cut.MARKED) -> SacctField:
-    return SacctField(name, width, both, both, cut)
+def _field(name: str, width: int, both: Value, cut: Cut = Cut.MARKED) -> PrintField[Row]:
+    return _field_of(name, width, both, both, cut)
 
 
-def _job(name: str, width: int, value: Value, cut: Cut = Cut.MARKED) -> SacctField:
+def _job(name: str, width: int, value: Value, cut: Cut = Cut.MARKED) -> PrintField[Row]:
     """A field that steps leave empty."""
-    return SacctField(name, width, value, _nothing, cut)
+    return _field_of(name, width, value, _nothing, cut)
 
 
-def _step(name: str, width: int, value: Value, cut: Cut = Cut.MARKED) -> SacctField:
+def _step(name: str, width: int, value: Value, cut: Cut = Cut.MARKED) -> PrintField[Row]:
     """A field that jobs leave empty."""
-    return SacctField(name, width, _nothing, value, cut)
+    return _field_of(name, width, _nothing, value, cut)
 
 
-def _measured(name: str, width: int, value: Value) -> SacctField:
+def _measured(name: str, width: int, value: Value) -> PrintField[Row]:
     """A figure of a step whose processes were measured."""
     return _step(name, width, lambda row: value(row) if row.measured else "")
 
 
-def _of_one_task(name: str, width: int, value: Value) -> SacctField:
+def _of_one_task(name: str, width: int, value: Value) -> PrintField[Row]:
     """Which task or node a figure is from: known where there is one task."""
     return _measured(name, width, lambda row: value(row) if row.step and row.step.ntasks == 1 else "")
 
 
-def _never(name: str, width: int) -> SacctField:
+def _never(name: str, width: int) -> PrintField[Row]:
     """A figure that nobody measures."""
     return _field(name, width, _nothing)
 
@@ -175,7 +160,7 @@ _TRES_NAMES = tuple(
 )  # fmt: skip
 
 
-def _tres_usage(name: str) -> SacctField:
+def _tres_usage(name: str) -> PrintField[Row]:
     """One of the TRESUsage fields: what went in is measured, what went out is not."""
     width = {"In": 14, "Out": 15}["Out" if "Out" in name else "In"] + (4 if name.endswith(("Node", "Task")) else 0)
     if name.endswith("Node"):
@@ -187,11 +172,11 @@ def _tres_usage(name: str) -> SacctField:
     return _step(name, width, _usage_text)
 
 
-FIELDS: tuple[SacctField, ...] = (
+FIELDS: tuple[PrintField[Row], ...] = (
     _field("Account", 10, lambda row: row.job.request.account),
     _job("AdminComment", 15, lambda row: row.job.admin_comment),
     _field("AllocCPUS", 10, *_CPUS),
-    SacctField("AllocNodes", 10, lambda row: len(row.job.shares), lambda row: row.step and row.step.nodes, Cut.NEVER),
+    _field_of("AllocNodes", 10, lambda row: len(row.job.shares), lambda row: row.step and row.step.nodes, Cut.NEVER),
     _field("AllocTRES", 10, _tres_text),
     _field("AssocID", 7, _constant("1")),
     _measured("AveCPU", 10, _mean_cpu),
@@ -210,19 +195,19 @@ FIELDS: tuple[SacctField, ...] = (
     _field("Container", 19, lambda row: row.job.request.extra.get("container") or ""),
     _field("CPUTime", 10, lambda row: format_dhms(row.elapsed * row.cpus), Cut.HARD),
     _field("CPUTimeRAW", 10, lambda row: row.elapsed * row.cpus, Cut.NEVER),
-    SacctField("DBIndex", 10, lambda row: row.job.job_id, lambda row: row.job.job_id, Cut.NEVER, left=True),
+    _field_of("DBIndex", 10, lambda row: row.job.job_id, lambda row: row.job.job_id, Cut.NEVER, left=True),
     _job("DerivedExitCode", 15, lambda row: accounted(row.job.derived_exit_status)),
     _field("Elapsed", 10, lambda row: format_dhms(row.elapsed), Cut.HARD),
     _field("ElapsedRaw", 10, lambda row: row.elapsed, Cut.NEVER),
-    SacctField("Eligible", 19, _when(lambda row: row.job.eligible_time), _when(lambda row: row.start), Cut.HARD),
+    _field_of("Eligible", 19, _when(lambda row: row.job.eligible_time), _when(lambda row: row.start), Cut.HARD),
     _field("End", 19, _when(lambda row: row.end), Cut.HARD),
     _field("ExitCode", 8, lambda row: row.exit_code),
     _job("Flags", 19, _flags),
     _job("GID", 6, lambda row: row.job.group_id, Cut.NEVER),
     _job("Group", 9, lambda row: row.job.group_name),
-    SacctField("JobID", 12, lambda row: row.job_id, lambda row: row.job_id, left=True),
-    SacctField("JobIDRaw", 12, lambda row: row.raw_job_id, lambda row: row.raw_job_id, left=True),
-    SacctField("JobName", 10, lambda row: row.job.request.job_name, lambda row: row.step.name if row.step else ""),
+    _field_of("JobID", 12, lambda row: row.job_id, lambda row: row.job_id, left=True),
+    _field_of("JobIDRaw", 12, lambda row: row.raw_job_id, lambda row: row.raw_job_id, left=True),
+    _field_of("JobName", 10, lambda row: row.job.request.job_name, lambda row: row.step.name if row.step else ""),
     _step("Layout", 9, _layout),
     _never("MaxDiskRead", 12),
     _never("MaxDiskReadNode", 15),
@@ -244,8 +229,8 @@ FIELDS: tuple[SacctField, ...] = (
     _of_one_task("MinCPUNode", 10, _first_node),
     _of_one_task("MinCPUTask", 10, _constant("0")),
     _field("NCPUS", 10, *_CPUS),
-    SacctField("NNodes", 8, lambda row: row.size.nodes, lambda row: row.step and row.step.nodes, Cut.NEVER),
-    SacctField(
+    _field_of("NNodes", 8, lambda row: row.size.nodes, lambda row: row.step and row.step.nodes, Cut.NEVER),
+    _field_of(
         "NodeList",
         15,
         lambda row: row.job.node_list or "None assigned",
@@ -261,9 +246,9 @@ FIELDS: tuple[SacctField, ...] = (
     _field("ReqCPUFreqGov", 13, _frequency),
     _field("ReqCPUFreqMax", 13, _frequency),
     _field("ReqCPUFreqMin", 13, _frequency),
-    SacctField("ReqCPUS", 8, lambda row: row.requested.cpus, lambda row: row.cpus, Cut.NEVER),
+    _field_of("ReqCPUS", 8, lambda row: row.requested.cpus, lambda row: row.cpus, Cut.NEVER),
     _job("ReqMem", 10, lambda row: memory_text(row.requested.memory, row.showing.unit)),
-    SacctField("ReqNodes", 8, lambda row: row.requested.nodes, lambda row: row.step and row.step.nodes, Cut.NEVER),
+    _field_of("ReqNodes", 8, lambda row: row.requested.nodes, lambda row: row.step and row.step.nodes, Cut.NEVER),
     _job("ReqTRES", 10, lambda row: _tres_text(row, requested=True)),
     _job("Reservation", 20, lambda row: row.job.request.reservation),
     _never("ReservationId", 8),
@@ -272,8 +257,8 @@ FIELDS: tuple[SacctField, ...] = (
     _job("ResvCPURAW", 10, lambda row: row.reserved * row.requested.cpus, Cut.NEVER),
     _field("Start", 19, _when(lambda row: row.start), Cut.HARD),
     _field("State", 10, lambda row: row.state),
-    SacctField("Submit", 19, _when(lambda row: row.job.submit_time), _when(lambda row: row.start), Cut.HARD),
-    SacctField(
+    _field_of("Submit", 19, _when(lambda row: row.job.submit_time), _when(lambda row: row.start), Cut.HARD),
+    _field_of(
         "SubmitLine", 20, lambda row: row.job.request.submit_line, lambda row: row.step.submit_line if row.step else ""
     ),
     _field("Suspended", 10, lambda row: format_dhms(row.suspended), Cut.HARD),
@@ -308,6 +293,10 @@ LONG = (
 
 
 def help_format() -> str:
-    """What --helpformat prints: the fields' names, four a line."""
-    lines = [FIELDS[at : at + 4] for at in range(0, len(FIELDS), 4)]
-    return "".join(" ".join(f"{field.name:<19}" for field in line) + "\n" for line in lines)
+    """What --helpformat prints."""
+    return names_in_lines([field.name for field in FIELDS])
+
+
+def columns(text: str) -> list[PrintColumn[Row]]:
+    """The columns of a format. Raises UnknownField."""
+    return print_columns(text, FIELDS, BY_NAME.get)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from shim.commands.call import Call, Exit
+from shim.commands.display.printfields import UnknownField, delimited, in_columns
 from shim.commands.display.times import TimeFormat
-from shim.commands.sacct.printing import UnknownField, columns, delimited, in_columns
+from shim.commands.sacct.fields import columns
 from shim.commands.sacct.query import Query, parse
 from shim.commands.sacct.rows import Row, Run, Showing
 from shim.commands.sacct.selection import means, select
