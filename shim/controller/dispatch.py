@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from shim.controller import cancel, finish, scratch
+from shim.controller import cancel, finish, overrides, scratch
 from shim.controller.launch import make_launch
 from shim.executor.base import Ended, Launch
 from shim.grammar.array import IndexSet
@@ -47,11 +47,10 @@ class Dispatcher:
                 )
                 node = Node(state, kind, partitions)
                 if before := old.get(state.name):
-                    node.drained, node.drain_reason, node.drain_time = (
-                        before.drained,
-                        before.drain_reason,
-                        before.drain_time,
-                    )
+                    node.drained, node.drain_reason = before.drained, before.drain_reason
+                    node.drain_time = before.drain_time
+                else:
+                    overrides.apply_to_node(queue, node)
                 nodes[state.name] = node
         self.by_name = nodes
         queue.nodes = list(nodes.values())

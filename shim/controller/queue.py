@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.config.settings import Config, PartitionConfig
-from shim.controller import cancel, finish, modify, requeue
+from shim.controller import cancel, finish, modify, overrides, requeue
 from shim.controller.arrays import Array
 from shim.controller.dispatch import Dispatcher
 from shim.controller.journal import RETRY_COMMIT, Journal
@@ -50,7 +50,8 @@ class Queue:
         self.executors = executors
         self.jobs: dict[int, Job] = {}
         self.arrays: dict[int, Array] = {}
-        self.partitions: dict[str, PartitionConfig] = {p.name: p for p in config.partitions}
+        self.partitions: dict[str, PartitionConfig] = overrides.partitions(self)
+        self.node_overrides = table.overrides(overrides.NODE)
         self.nodes: list[Node] = []
         self.needs: dict[int, Need] = {}
         self.job_count = config.max_job_count  # at most so many jobs and tasks are in memory (see submit)
@@ -216,7 +217,7 @@ class Queue:
         """Take over another configuration; nodes keep their administrative state and their jobs."""
         self.config = config
         self.needs.clear()
-        self._use_partitions({p.name: p for p in config.partitions})
+        self._use_partitions(overrides.partitions(self))
 
     def _use_partitions(self, partitions: dict[str, PartitionConfig]) -> None:
         """The line is sorted anew: a partition's tier may be another."""
@@ -235,12 +236,14 @@ class Queue:
         wanted = state.upper()
         node.drained = wanted if wanted in ("DRAIN", "DOWN") else ""
         node.drain_reason, node.drain_time = (reason, self.now()) if node.drained else ("", 0)
+        overrides.keep_node(self, node)
         self.dispatcher.resources_freed()
 
     def set_partition(self, partition: PartitionConfig | None, name: str) -> None:
-        """Create, change (a new value for the name) or delete (None) a partition until the controller stops."""
+        """Create, change (a new value for the name) or delete (None) a partition."""
         others = {other: value for other, value in self.partitions.items() if other != name or partition}
         self._use_partitions(others | ({name: partition} if partition else {}))
+        overrides.keep_partition(self, name, partition)
 
     async def wait_finished(self, job_id: int) -> None:
         """Return when the job, or all tasks of the array, are over (and that is durable)."""

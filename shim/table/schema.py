@@ -88,6 +88,8 @@ def _first(db: Database) -> None:
     db.table("content").create_index(["digest"], unique=True)
     # Arrays of which pending tasks were cancelled: those tasks have no row, yet afterok must know of them.
     db.table("array_loss").create({"array_job_id": int}, pk="array_job_id")
+    # What scontrol has changed of nodes and partitions, as JSON; it holds until the controller is told otherwise.
+    db.table("override").create({"kind": str, "name": str, "value": str}, pk=("kind", "name"))
     db.table("counter").create({"name": str, "value": int}, pk="name")
     db.table("job").create_index(["array_job_id"])
     db.table("job").create_index(["end_time"])

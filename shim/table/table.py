@@ -31,8 +31,9 @@ class Table:
     """The job table of one user and state directory.
 
     Changes are collected in one open transaction, which ``begin`` opens, by the ``save`` calls, and made durable
-    together by ``commit``. All methods raise sqlite3.Error where the file cannot be read or written (sqlite3.OperationalError
-    "database or disk is full" for a full disk); after that ``rollback`` leaves the file as it was.
+    together by ``commit``. All methods raise sqlite3.Error where the file cannot be read or written
+    (sqlite3.OperationalError "database or disk is full" for a full disk); after that ``rollback`` leaves the file as
+    it was.
     """
 
     def __init__(self, path: Path) -> None:
@@ -104,6 +105,13 @@ class Table:
         """Write a counter, such as the next job id."""
         self._connection.execute("insert or replace into counter values (?, ?)", (name, value))
 
+    def save_override(self, kind: str, name: str, value: str) -> None:
+        """Keep what scontrol has changed of a node or partition; "" takes it back."""
+        if value:
+            self._connection.execute("insert or replace into override values (?, ?, ?)", (kind, name, value))
+        else:
+            self._connection.execute("delete from override where kind = ? and name = ?", (kind, name))
+
     def content_id(self, body: bytes) -> int:
         """The key under which a text is kept; equal texts are kept once."""
         digest = hashlib.sha256(body).digest()
@@ -136,6 +144,10 @@ class Table:
         """A counter's value."""
         row = self._connection.execute("select value from counter where name = ?", (name,)).fetchone()
         return int(row[0]) if row else default
+
+    def overrides(self, kind: str) -> dict[str, str]:
+        """What scontrol has changed of nodes (kind ``node``) or partitions, by name."""
+        return dict(self._connection.execute("select name, value from override where kind = ?", (kind,)))
 
     def array_losses(self) -> set[int]:
         """Arrays of which pending tasks were cancelled."""

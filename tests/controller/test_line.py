@@ -60,8 +60,21 @@ def test_a_drained_node_takes_nothing_until_it_is_resumed(world: World) -> None:
     world.do(lambda: world.queue.set_node_state("n1", "drain", "broken"))
     job = world.submit()
     assert job.state.code == "PD" and job.reason.startswith("Nodes required for job are DOWN, DRAINED")
+    world.crash()
+    (node,) = world.queue.nodes
+    assert (node.state, node.drain_reason) == ("IDLE+DRAIN", "broken")
+    assert world.state(job.job_id) == "PENDING"
     world.do(lambda: world.queue.set_node_state("n1", "resume"))
-    assert job.state.code == "R"
+    assert world.state(job.job_id) == "RUNNING"
+
+
+def test_partitions_that_scontrol_made_or_deleted_stay_so_over_a_crash(world: World) -> None:
+    made = replace(world.queue.partitions["debug"], name="made", default=False)
+    world.do(lambda: world.queue.set_partition(made, "made"))
+    world.do(lambda: world.queue.set_partition(None, "debug"))
+    world.crash()
+    assert set(world.queue.partitions) == {"made"}
+    assert world.submit(partition="made").state.code == "R"
 
 
 def test_a_begin_time_and_a_deadline_are_kept_over_a_crash(world: World) -> None:
