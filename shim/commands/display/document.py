@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-_PLAIN = re.compile(r"[A-Za-z0-9_/.(\[<+=^$~;][^:#'\"\n\t\\{}`]*(?<! )|-[A-Za-z0-9][^:#'\"\n]*(?<! )")
+_PLAIN = re.compile(r"[A-Za-z0-9_/.(<+=^$~;][^:#'\"\n\t\\{}`]*(?<! )|-[A-Za-z0-9][^:#'\"\n]*(?<! )")
 """Scalars that YAML reads back without quotes."""
 
 
