@@ -25,17 +25,6 @@ NODES = tuple(
 NAMES = tuple(node.name for node in NODES)
 
 
-class Executor(harness.HandExecutor):
-    def adapt(self, need, partition):
-        return need
-
-    def check(self, request, need, partition):
-        pass
-
-    def nodes(self) -> tuple[NodeState, ...]:
-        return NODES
-
-
 @dataclass(frozen=True)
 class Answer:
     rc: int
@@ -54,16 +43,16 @@ class SbatchWorld(harness.World):
         self.run(self._configure())
 
     async def _configure(self) -> None:
-        values = dict(
-            cluster_name="oracle",
-            def_mem_per_cpu=100,
-            max_array_size=10001,
-            nodes=tuple(NodeConfig(n.name, n.cpus, n.memory, gres=n.gres, features=n.features) for n in NODES),
-            partitions=(
+        values: dict[str, object] = {
+            "cluster_name": "oracle",
+            "def_mem_per_cpu": 100,
+            "max_array_size": 10001,
+            "nodes": tuple(NodeConfig(n.name, n.cpus, n.memory, gres=n.gres, features=n.features) for n in NODES),
+            "partitions": (
                 PartitionConfig("debug", NAMES, default=True),
                 PartitionConfig("gpu", NAMES[2:], max_time=2880, default_time=60),
             ),
-        )
+        }
         self.queue.configure(replace(self.config, **{**values, **self.settings}))
         self.queue.user_id = self.user_id
 
