@@ -110,13 +110,18 @@ class Lab:
         return found
 
     def launch(self, script: str, job_id: int = 1, interpreter: str = "/bin/bash", **changes: object) -> Launch:
-        environment = {**os.environ, "SLURM_JOB_ID": str(job_id), **changes.pop("variables", {})}
+        environment = {
+            **os.environ,
+            "SLURM_JOB_ID": str(job_id),
+            "SLURMSHIM_STATE": str(self.state),
+            **changes.pop("variables", {}),
+        }
         values = {
             "job_id": job_id,
             "restarts": 0,
             "script": f"#!{interpreter}\n{script}\n".encode(),
             "arguments": (),
-            "environment": b"".join(f"{k}={v}\0".encode() for k, v in environment.items()),
+            "environment": b"".join(os.fsencode(f"{k}={v}\0") for k, v in environment.items()),
             "work_dir": str(self.folder),
             "std_out": str(self.folder / f"slurm-{job_id}.out"),
             "std_err": str(changes.get("std_out", self.folder / f"slurm-{job_id}.out")),

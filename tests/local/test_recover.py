@@ -105,6 +105,34 @@ def test_killed_supervisor_takes_its_run_along(tmp_path, order):
     assert left == [False, False, False]
 
 
+SERVICE = "bash -c 'echo $$ > {ready}; sleep 1000 & echo $! > {ready}; wait # from shim.controller.main import main'"
+
+
+def test_controller_started_by_a_job_outlives_it(tmp_path):
+    """As happens when a command of a job finds none. What runs below it, other jobs too, is none of this job's."""
+
+    async def scenario(lab):
+        ready = lab.fifo("ready")
+        lab.start(f"setsid {SERVICE.format(ready=ready)} & read < {lab.fifo('go')}; exit 3")
+        service, below = await ready.line(), await ready.line()
+        supervisor = supervisor_of(await lab.events.start_of(1))
+        reached = lab.executor.usage(lab.job(1)).pids
+        left = gone(supervisor)
+        (tmp_path / "go").write_text("\n")
+        ended = await lab.events.end_of(1)
+        await left  # it must not meet the service again among the processes of another run
+        again = await lab.run("exit 4", 2)
+        survivors = [alive(service), alive(below)]
+        os.kill(int(service), signal.SIGKILL)
+        os.kill(int(below), signal.SIGKILL)
+        return ended, again, survivors, {int(service), int(below)} & set(reached)
+
+    ended, again, survivors, reached = drive(tmp_path, scenario)
+    assert (ended.exit_status, again.exit_status) == (3 << 8, 4 << 8)
+    assert survivors == [True, True]
+    assert not reached
+
+
 def test_supervisor_killed_while_there_was_no_controller(tmp_path):
     async def scenario(lab):
         ready = lab.fifo("ready")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shim.config.settings import Config
 from shim.executor.base import Ended, Events, Launch, LaunchAgain, NodeState, Target, Usage
-from shim.executor.local import machine, processes, script, spool, supervisor
+from shim.executor.local import machine, processes, reach, script, spool, supervisor
 from shim.executor.local.folders import Folders
 from shim.executor.local.pool import Pool, Supervisor
 from shim.job.record import Job, Step
@@ -50,6 +50,7 @@ class LocalExecutor:
 
     def __init__(self, config: Config, state_dir: str, step_pids: Callable[[int], Iterable[int]]) -> None:
         self._config = config
+        self._state_dir = state_dir
         self._spool = os.path.join(state_dir, "spool")
         self._step_pids = step_pids
         self._nodes: tuple[NodeState, ...] = ()
@@ -118,7 +119,7 @@ class LocalExecutor:
         """Send a signal to the tasks of one step, and to what they have started."""
         run = self._runs.get(job.job_id)
         if run is not None:
-            for one in self._below(run, set(step.pids)):
+            for one in reach.targets(run.pid, run.start, Target.STEPS, set(step.pids)):
                 processes.send_signal(one, signal)
 
     def terminate(self, job: Job, notice: str, kill_wait: float) -> None:
@@ -127,19 +128,23 @@ class LocalExecutor:
         if run is None or run.over:
             return
         if notice:
-            _append(run.std_err, notice)
+            reach.add_notice(run.std_err, notice)
         self._terminate(run)
         deadline = self._loop.call_later(kill_wait, self._kill, run)
         if run.kill:
             run.kill.cancel()
         run.kill = deadline
 
-    def usage(self, job: Job) -> Usage | None:
-        """What the processes of a running job use now, None if it has none."""
+    def usage(self, job: Job, pids: tuple[int, ...] = ()) -> Usage | None:
+        """What the processes of a running job use now, or these of them and all below; None if there are none."""
         run = self._runs.get(job.job_id)
         if run is None or not run.pid:
             return None
-        below = processes.descendants(run.pid)
+        if pids:
+            own = [one for one in map(processes.process, pids) if one is not None]
+            below = [*own, *(each for one in own for each in processes.descendants(one.pid))]
+        else:
+            below = processes.descendants(run.pid)
         if not below:
             return None
         return Usage(
@@ -157,9 +162,8 @@ class LocalExecutor:
     async def close(self) -> None:
         """Let go of everything but the runs: they go on."""
         self._folders.close()
-        for run in self._runs.values():
-            self._release(run)
-        self._runs.clear()
+        for run in list(self._runs.values()):
+            self._drop(run)
         self._pool.close()
 
     # --- runs
@@ -180,6 +184,8 @@ class LocalExecutor:
     def _started(self, runs: Iterable[Run]) -> None:
         now = time.time()
         for run in runs:
+            if run.over:
+                continue
             self._events.started(run.job_id, run.restarts, self._handle(run), now)
 
     def _handle(self, run: Run) -> str:
@@ -272,10 +278,12 @@ class LocalExecutor:
 
     def _lost(self, run: Run, mark: spool.Mark) -> None:
         """The supervisor died before its run did: end the rest, and say so when there is none left."""
+        if run.over:
+            return
         if not mark.script and not spool.seize(run.folder, mark):
             self._loop.call_soon(self._look, run)
             return
-        rest = _orphans(mark, run.pid == mark.pid) if mark.boot == self._boot else []
+        rest = reach.orphans(mark, self._state_dir, run.pid == mark.pid) if mark.boot == self._boot else []
         for one in rest:
             processes.send_signal(one, signals.SIGKILL)
         if rest:
@@ -331,23 +339,8 @@ class LocalExecutor:
             self.signal(job, signal, target)
 
     def _targets(self, run: Run, target: Target) -> list[processes.Process]:
-        if target is Target.STEPS:
-            return self._below(run, set(self._step_pids(run.job_id)))
-        if not processes.alive(run.pid, run.start):
-            return []
-        if target is Target.BATCH:
-            return processes.children(run.pid)[:1]  # all others descend from the script, so it is the oldest
-        return processes.descendants(run.pid)
-
-    def _below(self, run: Run, tasks: set[int]) -> list[processes.Process]:
-        """Processes of a step: those named and their descendants, as far as they belong to the run."""
-        if not tasks or not processes.alive(run.pid, run.start):
-            return []
-        found = processes.descendants(run.pid)
-        for one in found:  # parents come first
-            if one.parent in tasks:
-                tasks.add(one.pid)
-        return [one for one in found if one.pid in tasks]
+        steps = set(self._step_pids(run.job_id)) if target is Target.STEPS else set()
+        return reach.targets(run.pid, run.start, target, steps)
 
     def _terminate(self, run: Run) -> None:
         if run.over:
@@ -385,38 +378,6 @@ def order_of(launch: Launch, spool_dir: str, recycle: bool) -> tuple[object, ...
         launch.rlimits,
         launch.memory_limit,
     )
-
-
-def _orphans(mark: spool.Mark, just_now: bool) -> list[processes.Process]:
-    """What is left of a run without its supervisor. The session number is proof enough if the supervisor died
-    ``just_now``; later it may have been given away, then a process must carry the run's environment.
-    """
-    job, script = b"SLURM_JOB_ID=%d" % mark.job_id, b"SLURM_TASK_PID=%d" % mark.script
-    found = []
-    for one in processes.everything():
-        if one.start < mark.start or one.state in "ZX":
-            continue
-        variables = processes.read(f"/proc/{one.pid}/environ").split(b"\0")
-        of_session = one.session == mark.pid and (just_now or job in variables)
-        if of_session or (job in variables and script in variables):
-            found.append(one)
-    return found
-
-
-def _append(path: str, line: str) -> None:
-    """Add a line to a job's error file, if it is still there."""
-    if not path:
-        return
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
-        os.write(fd, line.rstrip("\n").encode() + b"\n")
-    except OSError:
-        pass
-    finally:
-        os.close(fd)
 
 
 def _raise_file_limit() -> int:

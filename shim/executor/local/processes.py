@@ -7,6 +7,8 @@ import posix
 TICKS: int = posix.sysconf("SC_CLK_TCK")
 PAGE_KB: int = posix.sysconf("SC_PAGE_SIZE") // 1024
 
+_SERVICES = (b"from shim.controller.main import main", b"from shim.executor.local.starter import main")
+
 
 class Process:
     """One process: start time in clock ticks since boot, CPU time in ticks, resident memory in KB."""
@@ -79,24 +81,34 @@ def children(pid: int) -> list[Process]:
     return found
 
 
+def is_service(pid: int) -> bool:
+    """True for a controller, a starter or a supervisor. A command of a job may have started a controller: it and all
+    that runs below it belong to no job, wherever they stand in the tree of processes.
+    """
+    command = read(f"/proc/{pid}/cmdline")
+    return any(service in command for service in _SERVICES)
+
+
 def descendants(pid: int) -> list[Process]:
-    """All processes below one, parents before their children."""
-    if not _LISTS_CHILDREN:
-        return _below(pid, everything())
-    found = children(pid)
-    for one in found:  # grows while it is walked
-        found.extend(children(one.pid))
-    return found
+    """All processes below one that belong to its job, parents before their children."""
+    families = None if _LISTS_CHILDREN else _families()
+    found: list[Process] = []
+    parent = pid
+    at = 0
+    while True:
+        below = children(parent) if families is None else families.get(parent, [])
+        found.extend(one for one in below if not is_service(one.pid))
+        if at == len(found):
+            return found
+        parent = found[at].pid
+        at += 1
 
 
-def _below(pid: int, candidates: list[Process]) -> list[Process]:
+def _families() -> dict[int, list[Process]]:
     by_parent: dict[int, list[Process]] = {}
-    for one in candidates:
+    for one in everything():
         by_parent.setdefault(one.parent, []).append(one)
-    found = by_parent.get(pid, [])[:]
-    for one in found:
-        found.extend(by_parent.get(one.pid, []))
-    return found
+    return by_parent
 
 
 def send_signal(target: Process, number: int) -> bool:

@@ -14,6 +14,7 @@ in the last minutes before it takes one).
 """
 
 import posix
+from resource import struct_rusage
 
 SCRIPT = "slurm_script"
 _ASIDE = "new."
@@ -41,6 +42,12 @@ class Exit:
         self.max_rss = 0
         self.out_of_memory = False
         self.launch_failure = ""
+
+    def count(self, usage: struct_rusage) -> None:
+        """Add what a process that has ended has used."""
+        self.user += usage.ru_utime
+        self.system += usage.ru_stime
+        self.max_rss = max(self.max_rss, usage.ru_maxrss)
 
     def text(self) -> str:
         """The record as part of a file name, read back by ``parse``."""

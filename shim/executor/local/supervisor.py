@@ -52,6 +52,8 @@ def _serve(channel: socket, name: str, pid: int) -> None:
         order = Order(message)
         folder = folder or spool.Folder(order.spool, name, pid)
         wire.send(channel, _run(order, folder))
+        if not _alone():
+            return
 
 
 def _run(order: Order, folder: spool.Folder) -> tuple[str, str]:
@@ -66,6 +68,7 @@ def _run(order: Order, folder: spool.Folder) -> tuple[str, str]:
     pid = _start(order, folder, record)
     if pid:
         _wait(order, record, pid)
+        _end_the_rest(record)
     _record(order, folder, record)
     return FINISHED, record.text()
 
@@ -87,33 +90,50 @@ def _start(order: Order, folder: spool.Folder, record: spool.Exit) -> int:
 
 
 def _wait(order: Order, record: spool.Exit, script_pid: int) -> None:
-    """Wait for the script, then end what it left behind."""
+    """Wait for the script."""
     guard = MemoryGuard(order, script_pid) if order.memory_limit else None
-    is_running = True
+    while True:
+        pid, status, usage = posix.wait4(-1, posix.WNOHANG if guard else 0)
+        if pid:
+            record.count(usage)
+        elif guard:
+            guard.look(record)
+        if pid == script_pid:
+            break
+    record.status = status & 0xFF7F  # whether it left a core file is no part of Slurm's status
+    record.end = time()
+    if guard:
+        guard.close()
+
+
+def _end_the_rest(record: spool.Exit) -> None:
+    """End what the script left behind."""
     while True:
         try:
-            pid, status, usage = posix.wait4(-1, posix.WNOHANG if guard and is_running else 0)
+            pid, _, usage = posix.wait4(-1, posix.WNOHANG)
+            if not pid:
+                if _only_services():
+                    return
+                for one in processes.descendants(posix.getpid()):
+                    processes.send_signal(one, SIGKILL)
+                _, _, usage = posix.wait4(-1, 0)
         except ChildProcessError:
             return
-        if not pid and guard:
-            guard.look(record)
-            continue
-        record.user += usage.ru_utime
-        record.system += usage.ru_stime
-        record.max_rss = max(record.max_rss, usage.ru_maxrss)
-        if pid == script_pid:
-            is_running = False
-            record.status = status & 0xFF7F  # whether it left a core file is no part of Slurm's status
-            record.end = time()
-            if guard:
-                guard.close()
-        if not is_running:
-            _kill_all()
+        record.count(usage)
 
 
-def _kill_all() -> None:
-    for one in processes.descendants(posix.getpid()):
-        processes.send_signal(one, SIGKILL)
+def _only_services() -> bool:
+    """True if a controller that a command of the job has started, or what was below it, is all that is left."""
+    left = processes.children(posix.getpid())
+    return bool(left) and all(processes.is_service(one.pid) for one in left)
+
+
+def _alone() -> bool:
+    try:
+        posix.wait4(-1, posix.WNOHANG)
+    except ChildProcessError:
+        return True
+    return False
 
 
 def _record(order: Order, folder: spool.Folder, record: spool.Exit) -> None:
