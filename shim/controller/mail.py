@@ -23,6 +23,11 @@ LOOK_AGAIN = 30.0
 """Seconds after which a job is looked at again whose time limit is to be reported: it may have been changed."""
 
 ENDED_WELL = frozenset({State.COMPLETED, State.CANCELLED})
+ENDED_FROM_OUTSIDE = frozenset(
+    {State.CANCELLED, State.TIMEOUT, State.DEADLINE, State.PREEMPTED, State.NODE_FAIL}
+)
+"""Ends that Slurm reports when it begins to bring them about, so that the exit code is still 0."""
+
 WORDS = {
     MailType.BEGIN: "Began",
     MailType.END: "Ended",
@@ -204,7 +209,8 @@ class Mailer:
         """State and exit code; of an array the range of exit codes."""
         if not self._summarised(job) or job.array is None:
             text = f", {job.state.word}"
-            return text if job.exit_status & 0x7F else f"{text}, ExitCode {job.exit_status >> 8}"
+            status = 0 if job.state in ENDED_FROM_OUTSIDE else job.exit_status
+            return text if status & 0x7F else f"{text}, ExitCode {status >> 8}"
         span = self._arrays.get(job.array.job_id) or Span(job.exit_status, job.exit_status)
         requeued = ", with requeued tasks" if job.array.job_id in self._requeued else ""
         low, high = span.lowest, span.highest
