@@ -119,7 +119,9 @@ def _in_time(job: Job, query: Query) -> bool:
         return any(_was(job, state, start, end) for state in query.states)
     if not start and query.jobs is not None and "endtime" not in query.given:
         return True
-    if not job.eligible_time or job.eligible_time > end:
+    # a job asked for by its ID belongs to the window from its submission on, others only once they may run
+    since = job.eligible_time if query.jobs is None else job.submit_time
+    if not since or since > end:
         return False
     return job.pending or not job.end_time or job.end_time >= start
 

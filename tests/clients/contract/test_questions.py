@@ -140,6 +140,17 @@ def test_sacct_spellings(caller: Caller, argv: tuple[str, ...]) -> None:
     assert separated(accounted(caller, job, "sacct", *argv, job), "|") == [[job, "FAILED"]]
 
 
+def test_sacct_of_a_held_job(caller: Caller) -> None:
+    job = caller.held()
+    question = ("sacct", "-S", "2026-01-01", "-P", "-n", "-X", "-o", "jobid,state,end,nodelist")
+    for _ in range(50):  # real Slurm's accounting learns of it a moment later
+        if said := caller.out(*question, "-j", job):
+            break
+        caller.ask("sleep", "0.2")
+    assert said == f"{job}|PENDING|Unknown|None assigned\n"
+    assert job not in {row[0] for row in separated(caller.out(*question), "|")}
+
+
 def test_sacct_for_reframe(caller: Caller) -> None:
     job = caller.done("exit 5", "-o", "/dev/null", status=5)
     question = ("sacct", "-S", "2026-01-01", "-P", "-j", job, "-o", "jobid,state,exitcode,end,nodelist")
