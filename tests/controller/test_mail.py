@@ -112,8 +112,8 @@ def test_a_job_that_ends_well_and_an_address(mail):
     ("types", "state", "status", "subject"),
     [
         (("END",), State.FAILED, 2 << 8, "Ended, Run time 00:00:05, FAILED, ExitCode 2"),
-        (("END", "FAIL"), State.CANCELLED, 0, "Ended, Run time 00:00:05, CANCELLED, ExitCode 0"),
-        (("FAIL",), State.TIMEOUT, 0, "Failed, Run time 00:00:05, TIMEOUT, ExitCode 0"),
+        (("END", "FAIL"), State.CANCELLED, 15, "Ended, Run time 00:00:05, CANCELLED, ExitCode 0"),
+        (("FAIL",), State.TIMEOUT, 15, "Failed, Run time 00:00:05, TIMEOUT, ExitCode 0"),
         (("FAIL",), State.FAILED, 15, "Failed, Run time 00:00:05, FAILED"),
         (("FAIL",), State.COMPLETED, 0, ""),
         (("BEGIN",), State.COMPLETED, 0, ""),
