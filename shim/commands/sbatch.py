@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -177,9 +176,11 @@ def _receipt(job_id: int, cluster: str, parsable: bool) -> str:
     return f"Submitted batch job {job_id} on cluster {cluster}\n" if cluster else f"Submitted batch job {job_id}\n"
 
 
-async def _accepted(
-    call: Call, jobs: list[Submission], pause: Callable[[float], Awaitable[None]] = asyncio.sleep
-) -> Job:
+async def _pause(seconds: float) -> None:
+    await asyncio.sleep(seconds)
+
+
+async def _accepted(call: Call, jobs: list[Submission]) -> Job:
     """Submit; while the queue is full try again for two minutes, as sbatch does. Raises SlurmError."""
     for attempt in range(1, RETRIES + 2):
         try:
@@ -193,7 +194,7 @@ async def _accepted(
                 call.error(error.text)
                 if call.drain:
                     await call.drain()
-            await pause(attempt)
+            await _pause(attempt)
     raise SlurmError(Errno.MAX_JOBS, text="Resource temporarily unavailable")
 
 

@@ -49,7 +49,7 @@ def read(*argv: str, permute: bool = True) -> tuple[list[tuple[str, str | None]]
         (("--exclusive=",), [("exclusive", "")], []),
         (("-k", "off"), [("no-kill", None)], ["off"]),
         (("-koff",), [("no-kill", "off")], []),
-        (("--time-",) + ("3",), [("time-min", "3")], []),
+        (("--time-", "3"), [("time-min", "3")], []),
         (("--ho",), [("hold", None)], []),
         (("--job-=x",), [("job-name", "x")], []),
         (("--joblist",), [("jobs", None)], []),

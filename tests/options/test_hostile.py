@@ -1,5 +1,6 @@
 """Whatever somebody types, writes or exports is understood or refused in a line; nothing else ever happens."""
 
+import contextlib
 import os
 from collections.abc import Iterable
 
@@ -66,12 +67,10 @@ def test_any_value_of_any_option(option: JobOption, text: str) -> None:
 @given(argv=st.lists(WORDS | st.sampled_from([f"-{option.short}" for option in options_of("sbatch") if option.short])))
 def test_any_command_line(argv: list[str]) -> None:
     line = CommandLine("sbatch", tuple(argv))
-    try:
+    with contextlib.suppress(*REFUSALS):
         early, operands = line.early(PLACE)
         assert all(word in argv for word in operands)
         understand(gather(Inputs(line, {}, None, PLACE), early))
-    except REFUSALS:
-        pass
 
 
 @given(
@@ -83,10 +82,8 @@ def test_any_command_line(argv: list[str]) -> None:
 )
 def test_any_environment(env: dict[str, str]) -> None:
     line = CommandLine("sbatch", ())
-    try:
+    with contextlib.suppress(*REFUSALS):
         understand(gather(Inputs(line, env, None, PLACE), line.early(PLACE)[0]))
-    except REFUSALS:
-        pass
 
 
 LINES = st.builds(lambda magic, text: f"{magic} {text}", st.sampled_from(["#SBATCH", "#PBS", "#BSUB", "#SLURM"]), WORDS)
@@ -98,19 +95,15 @@ def test_any_script(lines: list[str]) -> None:
         "\n".join(["#!/bin/sh", *lines, "true", ""]).encode(errors="surrogatepass").decode(errors="ignore")
     )
     line = CommandLine("sbatch", ())
-    try:
+    with contextlib.suppress(*REFUSALS, ScriptError, DirectiveError):
         check_script(text)
         script = parse_script(text)
         understand(gather(Inputs(line, {}, script, PLACE), line.early(PLACE)[0]))
-    except (*REFUSALS, ScriptError, DirectiveError):
-        pass
 
 
 @pytest.mark.parametrize("command", ["srun", "salloc"])
 @given(argv=st.lists(WORDS, max_size=4))
 def test_any_allocation(command: str, argv: list[str]) -> None:
-    try:
+    with contextlib.suppress(*REFUSALS):
         components, _ = gather_allocation(CommandLine(command, tuple(argv)), {}, PLACE)
         understand(components)
-    except REFUSALS:
-        pass
