@@ -80,27 +80,72 @@ def real_slurm(user: str) -> Iterator[Cluster]:
 
 @contextmanager
 def shim_with_local_executor(user: str) -> Iterator[Cluster]:
-    """The shim on an emulated cluster of four nodes, run by `user` from a copy of this tree, with a queue of its own.
+    """The shim on an emulated cluster of four nodes."""
+    with shim("local", user, Path(__file__).with_name("cluster.toml").read_text()) as cluster:
+        yield cluster
+
+
+@contextmanager
+def shim_with_dstack_executor(user: str) -> Iterator[Cluster]:
+    """The shim on a real dstack server with a fleet of four loopback hosts, whose files are this host's."""
+    from tests.dstack.lab import Host, Lab
+
+    hosts = [Host(cpus=8), Host(cpus=8), Host(cpus=8), Host(cpus=8, gpus=4, gpu_name="A100", gpu_memory_gb=80)]
+    with tempfile.TemporaryDirectory(prefix="dstack-lab-") as place, Lab(Path(place), hosts) as lab:
+        shared = [tempfile.gettempdir(), str(environments.cache())]
+        configuration = DSTACK.format(
+            server=lab.url, project=lab.project, token=lab.token, shared=shared, fleet=lab.fleet
+        )
+        with shim("dstack", user, configuration) as cluster:
+            yield cluster
+
+
+DSTACK = """
+cluster_name = "oracle"
+max_array_size = 10001
+def_mem_per_cpu = 100
+
+[dstack]
+server = "{server}"
+project = "{project}"
+token = "{token}"
+shared = {shared}
+drop_env = []  # the hosts have the very files of the login node, interpreters included
+poll = 0.5
+
+[[partition]]
+name = "debug"
+executor = "dstack"
+default = true
+dstack = {{ fleets = ["{fleet}"] }}
+"""
+
+
+@contextmanager
+def shim(name: str, user: str, configuration: str) -> Iterator[Cluster]:
+    """The shim, run by `user` from a copy of this tree, with a queue of its own.
 
     The copy keeps a running trial apart from edits, and lets a user try it who may not read the developer's checkout.
     """
     place = directory(user)
     for part in ("bin", "shim"):
         shutil.copytree(REPOSITORY / part, place / part, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(Path(__file__).with_name("cluster.toml"), place)
-    subprocess.run(["chmod", "-R", "a+rX", place], check=True)
+    (place / "config.toml").write_text(configuration)
+    shutil.chown(place / "config.toml", user)
+    subprocess.run(["chmod", "-R", "a+rX", place / "bin", place / "shim"], check=True)
     dependencies = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["dependencies"]
     (place / ".venv").symlink_to(environments.environment("slurm-shim", tuple(dependencies)))
-    settings = {"SLURMSHIM_CONFIG": str(place / "cluster.toml"), "SLURMSHIM_STATE": str(place / "state")}
-    cluster = Cluster("local", user, place / "bin", settings)
+    settings = {"SLURMSHIM_CONFIG": str(place / "config.toml"), "SLURMSHIM_STATE": str(place / "state")}
+    cluster = Cluster(name, user, place / "bin", settings)
     try:
         yield cluster
     finally:
-        subprocess.run(cluster.argv(place, [], "scancel", "--me"), check=False)
-        subprocess.run(cluster.argv(place, [], "scontrol", "shutdown"), check=False)
+        for farewell in (("scancel", "--me"), ("scontrol", "shutdown")):
+            subprocess.run(cluster.argv(place, [], *farewell), check=False)
 
 
 CLUSTERS: dict[str, Callable[[str], AbstractContextManager[Cluster]]] = {
     "slurm": real_slurm,
     "local": shim_with_local_executor,
+    "dstack": shim_with_dstack_executor,
 }

@@ -15,7 +15,9 @@ def double(number):
 
 
 def keep(number, path):
-    open(path, "w").write(str(number))
+    from pathlib import Path  # the function travels alone to its job
+
+    Path(path).write_text(str(number))
     return number
 
 
