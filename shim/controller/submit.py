@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from shim.controller.modify import priority_for
 from shim.grammar.array import ArraySpec
 from shim.grammar.constraint import parse_constraint
-from shim.grammar.dependency import parse_dependency
+from shim.grammar.dependency import Kind, parse_dependency
 from shim.grammar.errors import GrammarError
 from shim.grammar.hostlist import expand_hostlist, fold_hostlist
 from shim.job.errors import Errno, SlurmError
@@ -131,9 +131,12 @@ def _record(queue: "Queue", submission: Submitted, job_id: int) -> Job:
         job.throttle = array.throttle
     if request.dependency:
         try:
-            job.waits = queue.dependencies.resolve(parse_dependency(request.dependency), job_id)
+            dependency = parse_dependency(request.dependency)
         except GrammarError as error:
             raise SlurmError(Errno.INVALID_DEPENDENCY) from error
+        if any(term.kind is Kind.EXPAND for term in dependency.terms):
+            raise SlurmError(Errno.NOT_SUPPORTED)
+        job.waits = queue.dependencies.resolve(dependency, job_id)
     return job
 
 
@@ -153,23 +156,34 @@ def _partition(queue: "Queue", request: Request) -> str:
 
 
 def _check_names(queue: "Queue", request: Request) -> None:
-    known = {node.name for node in queue.nodes}
-    for text in (request.nodelist, request.exclude):
-        if text and not known.issuperset(expand_hostlist(text)):
-            raise SlurmError(Errno.INVALID_NODE_NAME)
+    wanted, unwanted = _hosts(request.nodelist), _hosts(request.exclude)
+    if wanted & unwanted or not {node.name for node in queue.nodes} >= wanted | unwanted:
+        raise SlurmError(Errno.INVALID_NODE_NAME)
     if request.reservation:
         raise SlurmError(Errno.RESERVATION_INVALID)
     if request.licenses:
         raise SlurmError(Errno.INVALID_LICENSES)
-    if request.constraint:
-        try:
-            features = features_named(parse_constraint(request.constraint))
-        except GrammarError as error:
-            raise SlurmError(Errno.INVALID_FEATURE) from error
-        if not features <= {feature for node in queue.nodes for feature in node.base.features}:
-            raise SlurmError(Errno.INVALID_FEATURE)
+    if not _known_features(queue, request.constraint):
+        raise SlurmError(Errno.INVALID_FEATURE)
+    if not _known_features(queue, request.prefer):
+        raise SlurmError(Errno.INVALID_FEATURE, text="Invalid preferred feature specification")
     if request.nice < 0 and queue.user_id != 0:
         raise SlurmError(Errno.INVALID_NICE)
+
+
+def _hosts(text: str) -> set[str]:
+    try:
+        return set(expand_hostlist(text)) if text else set()
+    except GrammarError as error:
+        raise SlurmError(Errno.INVALID_NODE_NAME) from error
+
+
+def _known_features(queue: "Queue", constraint: str) -> bool:
+    try:
+        features = features_named(parse_constraint(constraint)) if constraint else frozenset()
+    except GrammarError:
+        return False
+    return features <= {feature for node in queue.nodes for feature in node.base.features}
 
 
 def _need(queue: "Queue", request: Request, partitions: str) -> Need:

@@ -31,6 +31,7 @@ def verify(gathered: Gathered) -> Notes:
     _check_exclusive(gathered)
     lines += _specialized(gathered)
     verbose += _hint(gathered)
+    _check_times(gathered.fields)
     lines += _nodes(gathered)
     verbose += _implied_tasks(gathered)
     return Notes(tuple(lines), tuple(verbose))
@@ -88,6 +89,11 @@ def _hint(gathered: Gathered) -> list[str]:
     elif gathered.asked("hint") and check_hint(gathered.fields["hint"]):
         gathered.fields["hint_threads_per_core"] = 1
     return notes
+
+
+def _check_times(fields: Mapping[str, Any]) -> None:
+    if "deadline" in fields and fields.get("begin", 0) > fields["deadline"]:
+        raise Complaint("error: Incompatible begin and deadline time specification", code=VALUE_ERROR)
 
 
 def _nodes(gathered: Gathered) -> list[str]:
