@@ -8,7 +8,7 @@ then fields ended by NUL bytes: version, command, cwd, terminal flags, number of
 The controller sends frames, one letter and eight hexadecimal digits of length and the payload:
 ``1`` and ``2`` text for stdout and stderr, ``I`` asks for stdin (answered by frames ``I``, the last one empty; with
 a payload for a part of it, answered by one frame),
-``S`` asks the client to do something itself (see ``shim.guest``), ``V`` tells that the controller is of another
+``S`` has the client do something itself, to the end of the call (see ``shim.guest.session``), ``V`` tells that the controller is of another
 version and is going away, ``X`` ends the call with an exit code.
 """
 
@@ -122,9 +122,9 @@ def converse(channel: _socket.socket, call: bytes) -> int | None:
             elif kind == b"V":
                 return None
             else:
-                from shim.guest import steps
+                from shim.guest import session
 
-                channel.sendall(frame(b"S", steps.serve(channel, payload)))
+                return session.serve(channel, payload)
     except (EOFError, ConnectionError):
         if answered:  # it died in the middle: the call may have been carried out, so it is not made again
             write_all(2, b"slurm-shim: the controller went away while it was answering\n")

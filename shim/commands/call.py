@@ -30,7 +30,8 @@ class Call:
     drain: Callable[[], Awaitable[None]] | None = None
     read_stdin: Callable[[], Awaitable[bytes]] | None = None  # all of it, to the end
     read_some: Callable[[], Awaitable[bytes]] | None = None  # what is there, a line from a terminal; empty at the end
-    spawn: Callable[[bytes], Awaitable[bytes]] | None = None  # hand work back to the client (srun, salloc)
+    tell: Callable[[bytes, bytes], None] = lambda _kind, _data: None  # a frame for the client (shim.guest.session)
+    hear: Callable[[], Awaitable[tuple[bytes, bytes]]] | None = None  # the next frame from it
     closed: Callable[[], bool] = lambda: False  # the client has gone away
     notes: list[str] = field(default_factory=list)
 

@@ -28,11 +28,14 @@ class Connection:
         self.server = server
         self.reader = reader
         self.writer = writer
+        self._head = b""  # of a frame whose reading was given up
 
     async def read_frame(self) -> tuple[bytes, bytes]:
-        """One frame from the client."""
-        head = await self.reader.readexactly(9)
-        return head[:1], await self.reader.readexactly(int(head[1:], 16))
+        """One frame from the client. Reading may be cancelled: the next reader begins where this one did."""
+        self._head = self._head or await self.reader.readexactly(9)
+        payload = await self.reader.readexactly(int(self._head[1:], 16))
+        kind, self._head = self._head[:1], b""
+        return kind, payload
 
     def send(self, stream: int, data: bytes) -> None:
         """Text for the client's stdout (1) or stderr (2)."""
@@ -53,10 +56,9 @@ class Connection:
         self.writer.write(frame(b"I", b"1"))
         return (await self.read_frame())[1]
 
-    async def spawn(self, payload: bytes) -> bytes:
-        """Have the client do something itself; its answer."""
-        self.writer.write(frame(b"S", payload))
-        return (await self.read_frame())[1]
+    def tell(self, kind: bytes, payload: bytes) -> None:
+        """A frame for a client that does something itself (see ``shim.guest.session``)."""
+        self.writer.write(frame(kind, payload))
 
     def closed(self) -> bool:
         """True once the client has gone."""
@@ -91,7 +93,8 @@ class Connection:
             drain=self.writer.drain,
             read_stdin=self.read_stdin,
             read_some=self.read_some,
-            spawn=self.spawn,
+            tell=self.tell,
+            hear=self.read_frame,
             closed=self.closed,
         )
         code = await self.run(call)

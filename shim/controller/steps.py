@@ -1,13 +1,34 @@
 """The steps of running jobs: what srun asks for inside a job, as the controller sees it."""
 
+import asyncio
 import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from shim.executor.local import processes
+from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job, Step
 from shim.job.states import State
+from shim.scheduler.stepplacement import Held, Placed, StepRequest, place_step
 
 if TYPE_CHECKING:
     from shim.controller.queue import Queue
+
+Tell = Callable[[bytes, bytes], None]
+"""Sends a frame to the client that runs a step: ``A`` with the end of a notice, ``G`` with a signal."""
+
+_SIGKILL = 9
+_SIGTERM = 15
+
+
+class _Waiter:
+    """A step that waits until others are out of its way."""
+
+    __slots__ = ("future", "request")
+
+    def __init__(self, request: StepRequest, future: "asyncio.Future[Placed]") -> None:
+        self.request = request
+        self.future = future
 
 
 class Steps:
@@ -16,6 +37,10 @@ class Steps:
     def __init__(self, queue: "Queue") -> None:
         self.queue = queue
         self.live: dict[int, list[Step]] = {}
+        self._held: dict[Step, Sequence[Held]] = {}
+        self._clients: dict[Step, Tell] = {}
+        self._limits: dict[Step, asyncio.TimerHandle] = {}
+        self._waiting: dict[int, list[_Waiter]] = {}
 
     def of(self, job_id: int) -> list[Step]:
         """The steps of a job that run now."""
@@ -25,30 +50,144 @@ class Steps:
         """The processes of all tasks of a job's steps."""
         return tuple(pid for step in self.of(job_id) for pid in step.pids)
 
-    def begin(self, job: Job, step: Step) -> None:
-        """A step has started."""
-        self.live.setdefault(job.job_id, []).append(step)
+    # -- room for a step -----------------------------------------------------------------------------------------------
+
+    def place(self, job: Job, request: StepRequest) -> Placed | None:
+        """Room for a step now; None while others are in its way. Raises SlurmError for what can never be."""
+        if job.state is not State.RUNNING:
+            raise SlurmError(_NOT_NOW.get(job.state, Errno.ALREADY_DONE))
+        holds: dict[str, list[Held]] = {}
+        for step in self.of(job.job_id):
+            for held in self._held.get(step, ()):
+                holds.setdefault(held.node, []).append(held)
+        return place_step(request, job.shares, holds)
+
+    async def wait_for_room(self, job: Job, request: StepRequest) -> Placed:
+        """Room for a step as soon as others have made it. Raises SlurmError when the job ends before."""
+        waiter = _Waiter(request, asyncio.get_running_loop().create_future())
+        line = self._waiting.setdefault(job.job_id, [])
+        line.append(waiter)
+        try:
+            return await waiter.future
+        finally:
+            if waiter in line:
+                line.remove(waiter)
+            if not line:
+                self._waiting.pop(job.job_id, None)
+
+    def _room_made(self, job_id: int) -> None:
+        """Let the steps that wait have what has become free, in the order in which they came."""
+        job = self.queue.jobs.get(job_id)
+        for waiter in list(self._waiting.get(job_id, ())):
+            if waiter.future.done():
+                continue
+            try:
+                if job is None:
+                    raise SlurmError(Errno.INVALID_JOB_ID)
+                placed = self.place(job, waiter.request)
+            except SlurmError as error:
+                waiter.future.set_exception(error)
+                continue
+            if placed is not None:
+                waiter.future.set_result(placed)
+                return  # its step comes to be in this turn of the loop; then the next one is looked at
+
+    # -- the life of a step --------------------------------------------------------------------------------------------
+
+    def begin(self, job: Job, placed: Placed, step: Step, tell: Tell, limit: float = 0) -> None:
+        """A step starts: it holds its place from now on. ``limit`` is in seconds, 0 for none."""
+        self._enter(step, tell)
+        self._held[step] = placed.held
+        self.queue.changed(job)
         self.queue.write(lambda table: table.save_steps([step]))
+        if limit:
+            self._limits[step] = self.queue.loop.call_later(limit, self._time_out, step)
+        if self._waiting.get(job.job_id):
+            self.queue.loop.call_soon(self._room_made, job.job_id)
+
+    def adopt(self, step: Step, tell: Tell) -> None:
+        """A step that began under an earlier controller goes on."""
+        self._enter(step, tell)
+
+    def _enter(self, step: Step, tell: Tell) -> None:
+        self.live.setdefault(step.job_id, []).append(step)
+        self._clients[step] = tell
 
     def end(self, step: Step, status: int, end: float, state: State | None = None) -> None:
-        """A step is over."""
+        """A step is over. ``status`` is as wait() reports it."""
         steps = self.live.get(step.job_id, [])
-        if step in steps:
-            steps.remove(step)
-            if not steps:
-                del self.live[step.job_id]
+        if step not in steps:
+            return
+        steps.remove(step)
+        if not steps:
+            del self.live[step.job_id]
+        self._held.pop(step, None)
+        self._clients.pop(step, None)
+        if limit := self._limits.pop(step, None):
+            limit.cancel()
+        step.pids = ()
         step.exit_status, step.end_time = status, end
-        step.state = state or (State.FAILED if status else State.COMPLETED)
+        if step.state is State.RUNNING:
+            step.state = state or _state(status)
         job = self.queue.jobs.get(step.job_id)
-        if job and status > job.derived_exit_status:  # the worst of its steps (sacct man page, DerivedExitCode)
+        if job and step.state is State.FAILED and status > job.derived_exit_status:
             job.derived_exit_status = status
             self.queue.changed(job)
         self.queue.write(lambda table: table.save_steps([step]))
+        self._room_made(step.job_id)
+
+    def abandon(self, step: Step) -> None:
+        """The client of a step has gone without a word: its tasks end."""
+        kill_step(step)
+        self.end(step, _SIGKILL, self.queue.now(), State.CANCELLED)
 
     def end_all(self, job: Job, end: float) -> None:
         """The job is over: so are its steps."""
         for step in list(self.of(job.job_id)):
-            self.end(step, 15, end, State.CANCELLED)
+            self.end(step, _SIGTERM, end, State.CANCELLED)
+        self._room_made(job.job_id)
+
+    # -- ending steps --------------------------------------------------------------------------------------------------
+
+    def signal(self, job: Job, step: Step, number: int) -> None:
+        """scancel sends a step a signal; SIGKILL cancels it."""
+        if number == _SIGKILL:
+            step.state = State.CANCELLED
+        if tell := self._clients.get(step):
+            tell(b"G", b"%d" % number)
+        else:
+            self.queue.executor_of(job).signal_step(job, step, number)
+
+    def abort(self, job: Job, why: str) -> None:
+        """The job is being ended: its clients say so, and end their tasks."""
+        for step in self.of(job.job_id):
+            if tell := self._clients.get(step):
+                tell(b"A", why.encode())
+
+    def _time_out(self, step: Step) -> None:
+        step.state = State.TIMEOUT
+        if tell := self._clients.get(step):
+            tell(b"A", b" DUE TO TIME LIMIT")
+
+
+def kill_step(step: Step) -> None:
+    """SIGKILL to the tasks of a step that nobody looks after, and to what they have started."""
+    marks = {b"SLURM_JOB_ID=%d" % step.job_id, b"SLURM_STEP_ID=%s" % step.step_id.encode()}
+    for pid in step.pids:
+        if not marks <= set(processes.read(f"/proc/{pid}/environ").split(b"\0")):
+            continue  # the number belongs to another process by now
+        task = processes.process(pid)
+        for one in [*([task] if task else []), *processes.descendants(pid)]:
+            processes.send_signal(one, _SIGKILL)
+
+
+_NOT_NOW = {State.SUSPENDED: Errno.JOB_SUSPENDED, State.PENDING: Errno.JOB_PENDING}
+
+
+def _state(status: int) -> State:
+    if status & 0x7F:
+        return State.CANCELLED
+    return State.FAILED if status else State.COMPLETED
 
 
 def timestamp(when: float) -> str:

@@ -1,0 +1,1 @@
+"""srun and salloc: allocations whose client is there, and steps."""

@@ -1,0 +1,46 @@
+"""Waiting for something while the client may send a signal or go away."""
+
+import asyncio
+import marshal
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from shim.commands.call import Call
+from shim.commands.stepping.order import FORMAT
+
+Result = TypeVar("Result")
+
+
+class Interrupted(Exception):  # noqa: N818 - not an error: the user has had enough
+    """The client got this signal while it waited."""
+
+    def __init__(self, signal: int) -> None:
+        self.signal = signal
+        super().__init__(signal)
+
+
+WAIT = marshal.dumps({"do": "wait"}, FORMAT)
+
+
+async def attended(call: Call, waiting: Coroutine[Any, Any, Result]) -> Result:
+    """The result. Raises Interrupted for a signal, ConnectionError or IncompleteReadError when the client has gone."""
+    assert call.hear is not None
+    call.tell(b"S", WAIT)
+    task = asyncio.ensure_future(waiting)
+    hearing: asyncio.Future[Any] | None = None
+    try:
+        while True:
+            hearing = asyncio.ensure_future(call.hear())
+            await asyncio.wait({task, hearing}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            kind, payload = hearing.result()
+            if kind == b"G" and int(payload) not in _HARMLESS:
+                raise Interrupted(int(payload))
+    finally:
+        for one in (task, hearing):
+            if one is not None and not one.done():
+                one.cancel()
+
+
+_HARMLESS = (18,)  # SIGCONT

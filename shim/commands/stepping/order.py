@@ -1,0 +1,230 @@
+"""The order that a client carries out: a step with all its tasks, ready to be started."""
+
+import marshal
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shim.commands.call import Call
+from shim.grammar.export import Export, ExportMode, parse_export
+from shim.grammar.filename import expand_filename
+from shim.job.environment import DEFAULT_TMPDIR, allocation_environment, step_environment, task_environment
+from shim.job.layout import StepLayout
+from shim.job.record import Job, Step
+from shim.options.files import absolute
+
+FORMAT = 2
+"""The version of marshal that both sides write."""
+
+_OF_A_NODE = ("CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ROCR_VISIBLE_DEVICES", "SLURM_GPUS_ON_NODE")
+"""Variables about the batch host's devices: a step has its own, or none."""
+
+_ONLY_INSIDE = ("SLURM_DISTRIBUTION", "SLURM_JOB_CPUS_PER_NODE_PACK_GROUP_0")
+_KEPT_BY_NONE = ("SLURM", "SPANK_")  # prefixes; the variables that lead the commands to their queue go along
+
+NULL = "/dev/null"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One step about to start. ``programs`` holds a command for each task, or one for all of them."""
+
+    job: Job
+    step: Step
+    layout: StepLayout
+    fields: Mapping[str, Any]
+    programs: Sequence[Sequence[str]]
+    extras: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)  # by rank: binding and the like
+
+    def program(self, rank: int) -> Sequence[str]:
+        """The command of one task."""
+        return self.programs[rank if len(self.programs) > 1 else 0]
+
+
+def make_order(call: Call, components: Sequence[Component]) -> bytes:
+    """The marshalled order for one step, or for the steps of several components (``A : B``)."""
+    first = components[0]
+    fields = first.fields
+    names: dict[str, int] = {}
+    tasks: list[tuple[Any, ...]] = []
+    shared: set[bytes | int] = set()
+    offset = 0
+    for number, component in enumerate(components):
+        for node_index, node in enumerate(component.layout.nodes):
+            position = names.setdefault(node.name, len(names))
+            for local_id, rank in enumerate(node.ranks):
+                own = task_environment(component.layout, node_index, local_id)
+                streams, common = _streams(component, node_index, rank)
+                shared.update(common)
+                argv = [os.fsencode(word) for word in component.program(rank)]
+                extra = dict(component.extras.get(rank, {}))
+                own |= extra.pop("environment", {})
+                tasks.append((offset + rank, position, number, argv, _encoded(own), streams, extra))
+        offset += component.layout.ntasks
+    tasks.sort(key=lambda task: task[0])
+    order = {
+        "do": "step",
+        "names": list(names),
+        "steps": [f"{part.job.job_id}.{part.step.step_id}" for part in components],
+        "tasks": tasks,
+        "extras": any(task[6] for task in tasks),
+        "shared": frozenset(shared),
+        "environment": _base(call, fields),
+        "drop": [name.encode() for name in _OF_A_NODE],
+        "common": [_encoded(_common(call, part)) for part in components],
+        "cwd": os.fsencode(fields.get("work_dir") or call.cwd),
+        "umask": first.layout.umask,
+        "stdin": _common_input(call, fields),
+        "append": fields.get("open_mode") == "a",
+        "label": bool(fields.get("label")),
+        "unbuffered": bool(fields.get("unbuffered") or fields.get("pty")),
+        "pty": bool(fields.get("pty")),
+        "quiet": fields.get("quiet", 0) and 1,
+        "kill_on_bad_exit": fields.get("kill_on_bad_exit", "0") != "0",
+        "wait": fields.get("wait_seconds", 0),
+        "kill_wait": float(call.queue.config.kill_wait),
+        "disable_status": bool(fields.get("disable_status")),
+        "quit_on_interrupt": bool(fields.get("quit_on_interrupt")),
+        "prolog": _program(fields.get("prolog")),
+        "epilog": _program(fields.get("epilog")),
+        "task_prolog": _program(fields.get("task_prolog")),
+        "task_epilog": _program(fields.get("task_epilog")),
+        "pmi": fields.get("mpi") == "pmi2",
+        "state": os.fsencode(call.queue.state_dir),
+        "restarts": first.job.restarts,
+    }
+    return marshal.dumps(order, FORMAT)
+
+
+def _program(name: str | None) -> bytes:
+    return os.fsencode(name) if name and name.lower() != "none" else b""
+
+
+def _encoded(variables: Mapping[str, str]) -> dict[bytes, bytes]:
+    return {os.fsencode(name): os.fsencode(value) for name, value in variables.items()}
+
+
+# -- environment -----------------------------------------------------------------------------------------------------
+
+
+def _base(call: Call, fields: Mapping[str, Any]) -> dict[bytes, bytes] | None:
+    """What --export lets through of the caller's environment; None for all of it as it is."""
+    text = fields.get("export")
+    if text is None or text.upper() == "ALL":
+        return None
+    export = parse_export(text)
+    base = {name: value for name, value in call.env.items() if _goes_along(export, name)}
+    base.update(export.assignments)
+    return _encoded(base)
+
+
+def _goes_along(export: Export, name: str) -> bool:
+    return export.mode is ExportMode.ALL or name in export.names or name.startswith(_KEPT_BY_NONE)
+
+
+def _common(call: Call, component: Component) -> dict[str, str]:
+    """What all tasks of a step have besides the environment they start from."""
+    job, layout = component.job, component.layout
+    environment = step_environment(layout, job)
+    if call.env.get("SLURM_JOB_ID") != str(job.job_id):
+        inherited = {name.encode() for name in call.env}
+        allocation = allocation_environment(job, call.queue.config, inherited)
+        identity = {
+            "SLURM_JOB_GID": str(job.group_id),
+            "SLURM_JOB_UID": str(job.user_id),
+            "SLURM_JOB_USER": job.user_name,
+            "SLURM_PRIO_PROCESS": "0",
+        }
+        environment = {**allocation, **identity, **environment}
+        for name in _ONLY_INSIDE if not layout.distribution else _ONLY_INSIDE[1:]:
+            environment.pop(name, None)
+    if "SRUN_DEBUG" in environment and component.fields.get("export", "ALL").upper() != "ALL":
+        del environment["SRUN_DEBUG"]
+    if "TMPDIR" not in call.env or component.fields.get("export"):
+        environment.setdefault("TMPDIR", DEFAULT_TMPDIR)
+    if job.shares and job.shares[0].gpus:
+        environment["SLURM_JOB_GPUS"] = ",".join(map(str, job.shares[0].gpus))
+    environment["SLURMSHIM_STATE"] = str(call.queue.state_dir)
+    return environment
+
+
+# -- files -----------------------------------------------------------------------------------------------------------
+
+
+def _streams(component: Component, node_index: int, rank: int) -> tuple[tuple[bytes, bytes | int, bytes | int], set[bytes | int]]:
+    """Standard input, output and error of one task, and which of the outputs all tasks share."""
+    fields = component.fields
+    out = fields.get("std_out")
+    err = fields.get("std_err", out)
+    targets: list[bytes | int] = []
+    shared: set[bytes | int] = set()
+    for pattern, own in ((out, 1), (err, 2)):
+        target = _output(component, pattern, own, node_index, rank)
+        targets.append(target)
+        if pattern and not _per_task(pattern):
+            shared.add(target)
+    return (_input(component, node_index, rank), targets[0], targets[1]), shared
+
+
+def _per_task(pattern: str) -> bool:
+    """Whether each task, or each node, has a file of its own (srun man page, IO Redirection)."""
+    return any(letter in pattern for letter in ("t", "n", "N")) and "%" in pattern and _expands(pattern)
+
+
+def _expands(pattern: str) -> bool:
+    probes = [{"t": index, "n": index, "N": f"node{index}"} for index in (0, 1)]
+    return expand_filename(pattern, probes[0]) != expand_filename(pattern, probes[1])
+
+
+def _output(component: Component, pattern: str | None, own: int, node_index: int, rank: int) -> bytes | int:
+    if not pattern or pattern.lower().startswith("all"):
+        return own
+    if pattern.isdigit():
+        return own if int(pattern) == rank else NULL.encode()
+    return _path(component, pattern, node_index, rank)
+
+
+def _input(component: Component, node_index: int, rank: int) -> bytes:
+    """``-`` for what the client reads, else a file."""
+    pattern = component.fields.get("std_in")
+    if not pattern or pattern.lower().startswith("all"):
+        return b"-"
+    if pattern.isdigit():
+        return b"-" if int(pattern) == rank else NULL.encode()
+    if pattern == NULL or _per_task(pattern):
+        return _path(component, pattern, node_index, rank)
+    return b"-"
+
+
+def _common_input(call: Call, fields: Mapping[str, Any]) -> bytes:
+    """The file that the client reads for all tasks; empty for its own standard input."""
+    pattern = fields.get("std_in")
+    if not pattern or pattern.lower().startswith("all") or pattern.isdigit() or pattern == NULL or _per_task(pattern):
+        return b""
+    return os.fsencode(absolute(fields.get("work_dir") or call.cwd, pattern))
+
+
+def _path(component: Component, pattern: str, node_index: int, rank: int) -> bytes:
+    job, step, layout = component.job, component.step, component.layout
+    values: dict[str, int | str] = {
+        "j": job.job_id,
+        "J": f"{job.job_id}.{step.step_id}",
+        "A": job.array_job_id or job.job_id,
+        "s": int(step.step_id),
+        "t": rank,
+        "n": node_index,
+        "N": layout.nodes[node_index].name,
+        "u": job.user_name,
+        "x": job.request.job_name,
+    }
+    if job.task_id is not None:
+        values["a"] = job.task_id
+    return os.fsencode(absolute(component.fields["work_dir"], expand_filename(pattern, values)))
+
+
+def ranks_of(layout: StepLayout) -> Iterable[tuple[int, int, int]]:
+    """(rank, node index, local id) of all tasks."""
+    for index, node in enumerate(layout.nodes):
+        for local_id, rank in enumerate(node.ranks):
+            yield rank, index, local_id

@@ -1,0 +1,155 @@
+"""Steps as srun makes them in a running job: asked for, waited for, run by the client, recorded."""
+
+import asyncio
+import marshal
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shim.commands.call import Call, Exit
+from shim.commands.stepping.attend import Interrupted, attended
+from shim.commands.stepping.order import Component, make_order
+from shim.grammar.hostlist import fold_hostlist
+from shim.job.errors import Errno, SlurmError
+from shim.job.layout import StepLayout
+from shim.job.record import Job, Step
+from shim.job.request import UNLIMITED
+from shim.scheduler.stepplacement import Placed, StepRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One step to be made: its size, its options and its command."""
+
+    job: Job
+    request: StepRequest
+    fields: Mapping[str, Any]
+    programs: Sequence[Sequence[str]]
+    name: str
+
+
+async def run_steps(call: Call, wanted: Sequence[Wanted], umask: int) -> int:
+    """Make the steps, have the client run them, record them. The exit code. Raises Exit where one cannot be."""
+    components: list[Component] = []
+    try:
+        for want in wanted:
+            components.append(await _begin(call, want, umask))
+    except BaseException:
+        for component in components:
+            call.queue.step_table.end(component.step, 0, call.queue.now())
+        raise
+    call.tell(b"S", make_order(call, components))
+    return await serve(call, [component.step for component in components])
+
+
+async def serve(call: Call, steps: Sequence[Step]) -> int:
+    """Listen to the client until it says how the steps went. The exit code."""
+    assert call.hear is not None
+    try:
+        while True:
+            kind, payload = await call.hear()
+            if kind == b"P":
+                for step, pids in zip(steps, marshal.loads(payload), strict=True):
+                    step.pids = tuple(pids)
+            elif kind == b"S":
+                return record(call, steps, marshal.loads(payload))
+    except (ConnectionError, asyncio.IncompleteReadError):
+        for step in steps:
+            call.queue.step_table.abandon(step)
+        raise
+
+
+def record(call: Call, steps: Sequence[Step], result: Mapping[str, Any]) -> int:
+    """Note how the steps went. The exit code."""
+    for number, step in enumerate(steps):
+        mine = [task for task in result["tasks"] if task[0] == number]
+        step.user_seconds = sum(task[2] for task in mine)
+        step.system_seconds = sum(task[3] for task in mine)
+        step.max_rss = max((task[4] for task in mine), default=0)
+        call.queue.step_table.end(step, worst(task[1] for task in mine), result["end"])
+    return int(result["code"])
+
+
+def worst(statuses: Any) -> int:
+    """What one step's status is: that of a task that a signal ended, else the highest exit code."""
+    status = 0
+    for one in statuses:
+        signalled = one & 0x7F
+        if (signalled, one) > (status & 0x7F, status):
+            status = one
+    return status & 0xFF7F
+
+
+async def _begin(call: Call, want: Wanted, umask: int) -> Component:
+    """Find room for one step and let it begin. Raises Exit."""
+    job, fields = want.job, want.fields
+    try:
+        placed = await _placed(call, want)
+    except SlurmError as error:
+        for note in error.notes:
+            call.error(note)
+        call.error(f"Unable to create step for job {job.job_id}: {error.text}")
+        raise Exit(1) from None
+    step = _step(call, want, placed)
+    layout = StepLayout(
+        step_id=step.step_id,
+        nodes=placed.nodes,
+        distribution="plane" if want.request.plane else want.request.distribution,
+        plane=want.request.plane,
+        cpus_per_task=want.request.cpus_per_task,
+        labelled=bool(fields.get("label")),
+        umask=umask,
+    )
+    limit = fields.get("time_limit")
+    seconds = 60.0 * limit if limit and limit < UNLIMITED else 0.0
+    call.queue.step_table.begin(job, placed, step, call.tell, seconds)
+    return Component(job, step, layout, fields, want.programs)
+
+
+async def _placed(call: Call, want: Wanted) -> Placed:
+    """Room for the step, now or when others have ended. Raises SlurmError or Exit."""
+    steps, job = call.queue.step_table, want.job
+    placed = steps.place(job, want.request)
+    if placed is not None:
+        return placed
+    if "immediate" in want.fields:
+        raise SlurmError(Errno.NODES_BUSY)
+    quiet = want.fields.get("quiet")
+    if not quiet:
+        call.err(
+            f"srun: Job {job.job_id} step creation temporarily disabled, retrying (Requested nodes are busy)"
+        )
+    try:
+        placed = await attended(call, steps.wait_for_room(job, want.request))
+    except Interrupted as signal:
+        call.err(f"srun: Cancelled pending job step with signal {signal.signal}")
+        raise SlurmError(Errno.ALREADY_DONE) from None
+    if not quiet:
+        call.err(f"srun: Step created for job {job.job_id}")
+    return placed
+
+
+def _step(call: Call, want: Wanted, placed: Placed) -> Step:
+    job = want.job
+    number = job.next_step_id
+    job.next_step_id += 1
+    return Step(
+        job_id=job.job_id,
+        restarts=job.restarts,
+        step_id=str(number),
+        name=want.name,
+        start_time=call.queue.now(),
+        ntasks=want.request.ntasks,
+        cpus=sum(node.cpus for node in placed.nodes),
+        memory=placed.memory,
+        node_list=fold_hostlist([node.name for node in placed.nodes]),
+        nodes=len(placed.nodes),
+        submit_line=" ".join((call.command, *call.argv)),
+        gpus=sum(len(node.gpus) for node in placed.nodes),
+    )
+
+
+def step_name(fields: Mapping[str, Any], command: Sequence[str]) -> str:
+    """A step goes by --job-name as given on srun's command line, else by its program."""
+    return str(fields.get("step_name") or os.path.basename(command[0]))

@@ -1,0 +1,451 @@
+"""A step as srun's own process runs it: tasks are started, watched and ended, and what becomes of them is told.
+
+The texts are those of srun and slurmstepd (launch_slurm.c, step_launch.c, mgr.c). Built-in modules only; what few
+options need is imported there.
+"""
+
+import posix
+from _signal import (  # type: ignore[import-not-found]
+    SIGALRM,
+    SIGCHLD,
+    SIGCONT,
+    SIGHUP,
+    SIGINT,
+    SIGKILL,
+    SIGPIPE,
+    SIGQUIT,
+    SIGTERM,
+    SIGUSR1,
+    SIGUSR2,
+    SIGWINCH,
+    strsignal,
+)
+from collections.abc import Mapping, Sequence
+from time import monotonic, time
+from typing import TYPE_CHECKING, Any
+
+from shim.guest.streams import NULL, Input, Output, Pump, drain
+from shim.guest.task import Start, start
+
+if TYPE_CHECKING:
+    from shim.guest.session import Session
+
+SIGNALS = (SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCONT, SIGALRM, SIGUSR1, SIGUSR2, SIGPIPE, SIGWINCH)
+_TOGETHER = 0.05
+"""Seconds in which tasks that end alike are told of in one line."""
+
+_ABORT_MARGIN = 2
+"""Seconds that srun waits for a step longer than the tasks have between SIGTERM and SIGKILL."""
+
+
+class Task:
+    """One task: its order, its process, and how it ended (status None: it runs)."""
+
+    __slots__ = ("node", "pid", "pumps", "rank", "status", "step", "system", "user", "rss")
+
+    def __init__(self, rank: int, node: int, step: int) -> None:
+        self.rank = rank
+        self.node = node
+        self.step = step
+        self.pid = 0
+        self.status: int | None = None
+        self.user = self.system = 0.0
+        self.rss = 0
+        self.pumps: list[Pump] = []
+
+
+class StepWork:
+    """The tasks of one call of srun: of one step, or of one for each component (``A : B``)."""
+
+    def __init__(self, session: "Session", order: Mapping[str, Any]) -> None:
+        self.session = session
+        self.order = order
+        self.loop = session.loop
+        self.names: Sequence[str] = order["names"]  # of nodes
+        self.step_ids: Sequence[str] = order["steps"]
+        self.quiet: int = order["quiet"]
+        self.tasks = [Task(rank, node, step) for rank, node, step, *_ in order["tasks"]]
+        self.by_pid: dict[int, Task] = {}
+        self.groups: dict[int, int] = {}  # process group by node
+        self.output = Output(self.loop, order["append"], self.error)
+        self.input: Input | None = None
+        self.untold: list[Task] = []
+        self.begun = time()
+        self.aborted_at = 0.0
+        self.cancelled = False
+        self.last_interrupt = self.last_sent = -10.0
+        self.forced = 0
+        self.first_exit = 0.0
+        self.bad_exit_seen = False
+        self.over = False
+        self.worst = 0
+        session.work = self
+        session.lost = self._lost
+        session.listen(SIGNALS, self._signal)
+        if self._start():
+            self._tell_processes()
+        else:
+            self._finish()
+
+    # -- starting ----------------------------------------------------------------------------------------------------
+
+    def _start(self) -> bool:
+        order = self.order
+        try:
+            source = posix.open(order["stdin"], posix.O_RDONLY | posix.O_CLOEXEC) if order["stdin"] else 0
+        except OSError as error:
+            return self._refuse(f"Could not open stdin file: {error.strerror}")
+        self.input = Input(self.loop, source)
+        ready = []
+        for task, (_, _, _, argv, own, streams, *_) in zip(self.tasks, order["tasks"], strict=True):
+            targets = []
+            for target in streams[1:]:
+                try:
+                    sink = self.output.sink(target)
+                except OSError as error:
+                    if target in order["shared"]:
+                        name = "stdout" if target is streams[1] else "stderr"
+                        return self._refuse(f"Could not open {name} file: {error.strerror}")
+                    self.error(f"task {task.rank} launch failed: Slurmd could not connect IO")
+                    task.status = 0
+                    break
+                sink.users += 1
+                targets.append(sink)
+            if targets and targets[0] is targets[-1]:
+                targets[0].users -= len(targets) - 1  # one task's two streams are no reason to mix lines
+            ready.append((task, argv, own, streams[0], targets))
+        width = len(str(len(self.tasks) - 1))
+        lines = not order["unbuffered"]
+        umask = order["umask"]
+        base = self._environment()
+        for task, argv, own, stdin, targets in ready:
+            if task.status is not None:
+                continue
+            label = b"%*d: " % (width, task.rank) if order["label"] else b""
+            made = [self.output.descriptor(sink, label, lines) for sink in dict.fromkeys(targets)]
+            task.pumps = [pump for _, pump in made if pump]
+            out, err = made[0][0], made[-1][0]
+            reader = self._input(stdin)
+            environment = {**base[task.step], **own}
+            begin = Start(argv, environment, (reader, out, err), order["cwd"], umask, self.groups.get(task.node, 0))
+            self._prepare(begin, task)
+            task.pid = start(begin)
+            self.groups.setdefault(task.node, task.pid)
+            self.by_pid[task.pid] = task
+            for fd in {reader, *(pump.task_end for pump in task.pumps)} - {0}:
+                posix.close(fd)
+        self.input.start()
+        return bool(self.by_pid)
+
+    def _prepare(self, begin: Start, task: Task) -> None:
+        """What only some options ask for."""
+        extra = self.order["tasks"][self.tasks.index(task)][6] if self.order["extras"] else None
+        if extra:
+            begin.cpus = extra.get("cpus", ())
+            begin.note = extra.get("note", b"")
+
+    def _environment(self) -> list[dict[bytes, bytes]]:
+        """What the tasks of each step start from."""
+        order = self.order
+        inherited = dict(posix.environ if order["environment"] is None else order["environment"])
+        for name in order["drop"]:
+            inherited.pop(name, None)
+        return [{**inherited, **common} for common in order["common"]]
+
+    def _input(self, kind: bytes) -> int:
+        """Standard input of one task: a pipe from the client, or a file."""
+        if kind == b"-" and (self.order["stdin"] or not _is_null(0)):
+            assert self.input is not None
+            return self.input.pipe()
+        return posix.open(NULL if kind == b"-" else kind, posix.O_RDONLY | posix.O_CLOEXEC)
+
+    def _refuse(self, text: str) -> bool:
+        self.error(text)
+        self.worst = 1
+        for task in self.tasks:
+            task.status = 0
+        return False
+
+    def _tell_processes(self) -> None:
+        import marshal
+
+        pids: list[list[int]] = [[] for _ in self.step_ids]
+        for task in self.by_pid.values():
+            pids[task.step].append(task.pid)
+        self.session.send(b"P", marshal.dumps(pids, 2))
+
+    # -- what is told --------------------------------------------------------------------------------------------------
+
+    def error(self, text: str) -> None:
+        """A line that even -Q does not keep back."""
+        posix.write(2, f"srun: error: {text}\n".encode(errors="surrogateescape"))
+
+    def info(self, text: str) -> None:
+        """A line that -Q keeps back."""
+        if not self.quiet:
+            posix.write(2, f"srun: {text}\n".encode(errors="surrogateescape"))
+
+    def _notice(self, suffix: str = "") -> None:
+        """slurmstepd's line about the end of a step, on the standard error of its first task on each node."""
+        from shim.guest.session import stamp
+
+        when = stamp()
+        told: set[tuple[int, int]] = set()
+        for task in self.tasks:
+            place = (task.step, task.node)
+            if task.status is not None or place in told:
+                continue
+            told.add(place)
+            step, node = self.step_ids[task.step], self.names[task.node]
+            text = f"slurmstepd: error: *** STEP {step} ON {node} CANCELLED AT {when}{suffix} ***\n"
+            target = self.order["tasks"][self.tasks.index(task)][5][-1]
+            label = task.pumps[-1].label if task.pumps else b""
+            self.output.sink(target).write(label + text.encode())
+
+    def _tell_exits(self) -> None:
+        """One line for all tasks of a node that ended alike."""
+        untold, self.untold = self.untold, []
+        alike: dict[tuple[int, int, int], list[int]] = {}
+        for task in untold:
+            assert task.status is not None
+            alike.setdefault((task.step, task.node, task.status), []).append(task.rank)
+        for (_, node, status), ranks in alike.items():
+            self._tell_exit(self.names[node], sorted(ranks), status)
+
+    def _tell_exit(self, node: str, ranks: list[int], status: int) -> None:
+        who = f"{node}: task{'s' if len(ranks) > 1 else ''} {fold(ranks)}"
+        if posix.WIFSIGNALED(status):
+            if not self.cancelled:
+                core = " (core dumped)" if posix.WCOREDUMP(status) else ""
+                self.error(f"{who}: {strsignal(posix.WTERMSIG(status))}{core}")
+        else:
+            self.error(f"{who}: Exited with exit code {posix.WEXITSTATUS(status)}")
+
+    # -- tasks that end ------------------------------------------------------------------------------------------------
+
+    def _reap(self) -> None:
+        while self.by_pid:
+            try:
+                pid, status, usage = posix.wait4(-1, posix.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            task = self.by_pid.pop(pid, None)
+            if task is not None:
+                task.user, task.system, task.rss = usage.ru_utime, usage.ru_stime, usage.ru_maxrss
+                self._ended(task, status)
+        if not self.by_pid:
+            self._finish()
+
+    def _ended(self, task: Task, status: int) -> None:
+        task.status = status
+        if posix.WIFSIGNALED(status):
+            self.worst = max(self.worst, 128 + posix.WTERMSIG(status))
+        else:
+            self.worst = max(self.worst, posix.WEXITSTATUS(status))
+        if status:
+            if not self.untold:
+                self.loop.after(_TOGETHER, self._tell_exits)
+            self.untold.append(task)
+            if self.order["kill_on_bad_exit"] and not self.bad_exit_seen and not self.aborted_at:
+                self.bad_exit_seen = True
+                self._tell_exits()
+                self._terminate_bad()
+        if not self.first_exit and self.by_pid:
+            self.first_exit = monotonic()
+            if self.order["wait"]:
+                self.loop.after(self.order["wait"], self._waited_long_enough)
+
+    def _terminate_bad(self) -> None:
+        """A task failed and --kill-on-bad-exit was given."""
+        self.info(f"launch/slurm: _step_signal: Terminating StepId={self.step_ids[0]}")
+        self._notice()
+        self._end_tasks()
+
+    def _waited_long_enough(self) -> None:
+        """--wait seconds have passed since the first task ended."""
+        if not self.by_pid or self.aborted_at:
+            return
+        self._tell_exits()
+        self.info(f"First task exited {self.order['wait']}s ago")
+        self._tell_states()
+        self.info(f"launch/slurm: _step_signal: Terminating StepId={self.step_ids[0]}")
+        self._kill_at_once()
+
+    def _tell_states(self) -> None:
+        """Which tasks run, and which are over."""
+        for number, step in enumerate(self.step_ids):
+            for word, running in (("running", True), ("exited", False)):
+                ranks = [t.rank for t in self.tasks if t.step == number and (t.status is None) == running]
+                if ranks:
+                    self.info(f"StepId={step} task{'s' if len(ranks) > 1 else ''} {fold(sorted(ranks))}: {word}")
+
+    # -- ending tasks --------------------------------------------------------------------------------------------------
+
+    def signal_tasks(self, number: int) -> None:
+        """Send a signal to all tasks and what they have started."""
+        from shim.executor.local import processes
+
+        for one in processes.descendants(posix.getpid()):
+            processes.send_signal(one, number)
+
+    def _end_tasks(self) -> None:
+        """SIGTERM, and SIGKILL some time later."""
+        self.signal_tasks(SIGCONT)
+        self.signal_tasks(SIGTERM)
+        self.loop.after(self.order["kill_wait"], lambda: self.signal_tasks(SIGKILL))
+
+    def _abort(self) -> None:
+        if not self.aborted_at:
+            self.aborted_at = monotonic()
+            patience = int(self.order["kill_wait"]) + _ABORT_MARGIN
+            self.info(f"Job step aborted: Waiting up to {patience} seconds for job step to finish.")
+
+    def _kill_at_once(self) -> None:
+        self._abort()
+        self._notice()
+        self.signal_tasks(SIGKILL)
+
+    def aborted(self, notice: bytes) -> None:
+        """The controller ends the step: by scancel, at a time limit, for a requeue."""
+        if self.aborted_at or self.over:
+            return
+        self._abort()
+        self._notice(notice.decode())
+        self._end_tasks()
+
+    def signalled(self, number: int) -> None:
+        """scancel sends the step a signal."""
+        if number == SIGKILL:
+            self.aborted(b"")
+        else:
+            self.signal_tasks(number)
+
+    # -- signals to srun -----------------------------------------------------------------------------------------------
+
+    def _signal(self, number: int) -> None:
+        if number == SIGCHLD:
+            self._reap()
+            return
+        self.session.catch_up()
+        if self.over:
+            return
+        if number == SIGINT:
+            self._interrupt()
+        elif number == SIGCONT:
+            self.info("got SIGCONT")
+        elif number in (SIGTERM, SIGHUP, SIGQUIT):
+            if number == SIGQUIT:
+                self.info("Quit")
+            else:
+                self.info("forcing job termination")
+            if not self.aborted_at:
+                self._kill_at_once()
+        elif number in (SIGUSR1, SIGUSR2, SIGALRM):
+            self.signal_tasks(number)
+        elif number == SIGWINCH:
+            self._resized()
+
+    def _resized(self) -> None:
+        """The terminal has another size: of interest to --pty only."""
+
+    def _interrupt(self) -> None:
+        now = monotonic()
+        order = self.order
+        if not order["quit_on_interrupt"] and not order["disable_status"] and now - self.last_interrupt > 1:
+            self.info("interrupt (one more within 1 sec to abort)")
+            self._tell_states()
+            self.last_interrupt = now
+            return
+        if order["disable_status"] and now - self.last_interrupt > 1 and not order["quit_on_interrupt"]:
+            self.last_interrupt = now
+            self.info(f"sending Ctrl-C to StepId={self.step_ids[0]}")
+            self.signal_tasks(SIGINT)
+            return
+        self.cancelled = True
+        if self.aborted_at or now - self.last_sent < 1:
+            self.info("forcing job termination" if not self.forced else "job abort in progress")
+            self.forced += 1
+            self.signal_tasks(SIGKILL)
+            return
+        self.last_sent = now
+        self.info(f"sending Ctrl-C to StepId={self.step_ids[0]}")
+        self.signal_tasks(SIGINT)
+        self.info("forcing job termination")
+        self._abort()
+        self._notice()
+        self._end_tasks()
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        """All tasks are over: what they left behind ends, and the controller learns of it."""
+        if self.over:
+            return
+        self.over = True
+        for group in self.groups.values():
+            try:
+                posix.killpg(group, SIGKILL)
+            except OSError:
+                pass
+        drain(self.output.pumps)
+        if self.input:
+            self.input.close()
+        self._tell_exits()
+        ended_by = {posix.WTERMSIG(t.status) for t in self.tasks if t.status and posix.WIFSIGNALED(t.status)}
+        if ended_by & {SIGTERM, SIGKILL} and not self.aborted_at:
+            self.info(f"Force Terminated StepId={self.step_ids[0]}")
+        self.result = {
+            "code": self.worst,
+            "cancelled": self.cancelled or bool(self.aborted_at),
+            "tasks": [[t.step, t.status or 0, t.user, t.system, t.rss] for t in self.tasks],
+            "end": time(),
+        }
+        if self.session.channel is None:
+            self._report_later()
+        else:
+            self.session.answer(self.result)
+
+    # -- a controller that is gone -------------------------------------------------------------------------------------
+
+    def _lost(self) -> None:
+        if self.over:
+            self._report_later()
+        else:
+            self.loop.after(1.0, self._look_for_controller)
+
+    def _look_for_controller(self) -> None:
+        from shim.guest import reconnect
+
+        if self.over:
+            return
+        if not reconnect.adopt(self.session, self.order, [t for t in self.by_pid.values()]):
+            self.loop.after(1.0, self._look_for_controller)
+
+    def _report_later(self) -> None:
+        from shim.guest import reconnect
+
+        reconnect.leave_result(self.order, self.result)
+        self.session.code = self.worst
+
+
+def _is_null(fd: int) -> bool:
+    """Whether a descriptor is closed or leads to the null device, so that there is nothing to read."""
+    try:
+        return posix.fstat(fd).st_rdev == posix.makedev(1, 3)
+    except OSError:
+        return True
+
+
+def fold(ranks: Sequence[int]) -> str:
+    """Numbers as Slurm lists them: ``0-2,5``."""
+    parts: list[str] = []
+    at = 0
+    while at < len(ranks):
+        end = at
+        while end + 1 < len(ranks) and ranks[end + 1] == ranks[end] + 1:
+            end += 1
+        parts.append(str(ranks[at]) if end == at else f"{ranks[at]}-{ranks[end]}")
+        at = end + 1
+    return ",".join(parts)
