@@ -1,6 +1,7 @@
 """squeue: the queue as a table (squeue man page)."""
 
 import asyncio
+from itertools import islice
 
 from shim.commands.call import Call, Exit
 from shim.commands.display.cluster import unknown_cluster
@@ -17,6 +18,9 @@ from shim.commands.squeue_steps import StepColumns, select_steps, sort_steps
 from shim.commands.squeue_values import JobValues
 from shim.job.errors import Errno
 
+AT_ONCE = 5_000
+"""Lines that are made without a pause for others."""
+
 POLL = 0.5
 """Seconds between two looks at whether the client of a repeated report is still there."""
 
@@ -32,12 +36,12 @@ async def run(call: Call) -> int:
             return 0
         if "cluster" in query.given and not _own_cluster(call, query):
             return 1
-        _report(call, query)
+        await _report(call, query)
         while query.iterate:
             call.out("\n")
             if not await _still_there(call, query.iterate):
                 break
-            _report(call, query)
+            await _report(call, query)
     except Exit as end:
         return end.code
     return 0
@@ -76,7 +80,7 @@ def _own_cluster(call: Call, query: Query) -> bool:
     return True
 
 
-def _report(call: Call, query: Query) -> None:
+async def _report(call: Call, query: Query) -> None:
     """Print one table. Raises Exit where there is none."""
     now = call.queue.now()
     if "noheader" not in query.flags and (query.iterate or query.verbose or "long" in query.flags):
@@ -85,10 +89,10 @@ def _report(call: Call, query: Query) -> None:
     if "steps" in query.flags:
         _report_steps(call, query, now)
     else:
-        _report_jobs(call, query, now)
+        await _report_jobs(call, query, now)
 
 
-def _report_jobs(call: Call, query: Query, now: float) -> None:
+async def _report_jobs(call: Call, query: Query, now: float) -> None:
     queue = call.queue
     try:
         rows = select(queue, query)
@@ -101,11 +105,23 @@ def _report_jobs(call: Call, query: Query, now: float) -> None:
     table = job_table(query, values, lambda what: call.error(f"Invalid job format specification: {what}"))
     if "noheader" not in query.flags:
         call.out(table.header())
-    call.out(table.lines(_arranged(call, query, rows, now)))
+    rows = _arranged(call, query, rows, now)
+    lines = iter(expanded(rows) if "array" in query.flags else rows)
+    while (some := list(islice(lines, AT_ONCE))) and not call.closed():
+        call.out(table.lines(some))
+        if len(some) == AT_ONCE:
+            await _pause(call)
+
+
+async def _pause(call: Call) -> None:
+    """Let others have their turn, and the client read what there is: a million lines take a while."""
+    await asyncio.sleep(0)
+    if call.drain is not None:
+        await call.drain()
 
 
 def _arranged(call: Call, query: Query, rows: list[Row], now: float) -> list[Row]:
-    """The rows as they are printed: by partition, arrays folded or unfolded, in order."""
+    """The rows in order, by partition, with arrays folded."""
     queue = call.queue
     tiers = None
     if "priority" in query.flags:
@@ -122,8 +138,7 @@ def _arranged(call: Call, query: Query, rows: list[Row], now: float) -> list[Row
     except SortError as error:
         call.error(f"Invalid sort specification: {error}")
         raise Exit(1) from None
-    rows = order.sort(rows, terms)
-    return expanded(rows) if "array" in query.flags else rows
+    return order.sort(rows, terms)
 
 
 def _report_steps(call: Call, query: Query, now: float) -> None:

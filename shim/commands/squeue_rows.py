@@ -1,6 +1,6 @@
 """The rows of squeue: which jobs are shown, what part of an array each row stands for, and in which order."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from shim.grammar.indexset import DISPLAY_LIMIT, IndexSet
@@ -104,15 +104,14 @@ def _runs_text(tasks: IndexSet, limit: int) -> str:
     return text
 
 
-def expanded(rows: Iterable[Row]) -> list[Row]:
+def expanded(rows: Iterable[Row]) -> Iterator[Row]:
     """One row for each pending task of an array (squeue man page, --array)."""
-    result = []
     for row in rows:
         if row.tasks is None:
-            result.append(row)
+            yield row
         else:
-            result += [Row(row.job, row.reason, row.partition, task_id) for task_id in row.tasks]
-    return result
+            for task_id in row.tasks:
+                yield Row(row.job, row.reason, row.partition, task_id)
 
 
 def by_partition(rows: Iterable[Row], wanted: Callable[[str], bool]) -> list[Row]:

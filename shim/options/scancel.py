@@ -19,7 +19,7 @@ OPTIONS = (
     Option(
         name="hurry", short="H", local=Effect.IGNORED, dstack=Effect.IGNORED, note="no burst buffer has data to stage"
     ),
-    Option(name="interactive", short="i"),
+    Option(name="interactive", short="i", note="the end of the answers is a no; Slurm goes on asking"),
     Option(name="me"),
     _filter("name", "job_name", "n", "jobname"),
     _filter("nodelist", "hosts", "w"),

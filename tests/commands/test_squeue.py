@@ -251,6 +251,19 @@ def test_array_flag_shows_a_line_for_each_task(queue):
     assert lines == [f"310_{index}" for index in (*range(4, 101), 1, 2, 3)]
 
 
+def test_many_lines_are_printed_in_parts(monkeypatch):
+    pauses = []
+
+    async def pause(_call):
+        pauses.append(1)
+
+    monkeypatch.setattr(squeue, "_pause", pause)
+    queue = TinyQueue()
+    queue.add(1, array="0-11999", tasks=IndexSet.parse("0-11999"))
+    assert ids(queue, "-r") == [f"1_{index}" for index in range(12_000)]
+    assert len(pauses) == 12_000 // squeue.AT_ONCE
+
+
 def test_long_lists_of_tasks_are_cut():
     queue = TinyQueue()
     spec = ("34,150,352,365,416,464,481,533,601,622,700,722,788,799,811,833,855,877,901,933,977,1001,1034")
