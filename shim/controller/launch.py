@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shim.executor.base import Launch
 from shim.grammar.filename import expand_filename
-from shim.job.environment import job_environment
+from shim.job.environment import Environment, job_environment
 from shim.job.record import Job
 
 if TYPE_CHECKING:
@@ -20,6 +20,19 @@ DEFAULT_OUTPUT = "slurm-%j.out"
 def parse_environment(block: bytes) -> dict[bytes, bytes]:
     """A stored environment (NAME=value, each ended by NUL) as a mapping; do not change it."""
     return dict(entry.split(b"=", 1) for entry in block.split(b"\0") if b"=" in entry)
+
+
+@lru_cache(maxsize=64)
+def _without(block: bytes, names: frozenset[str]) -> bytes:
+    """A stored environment without some variables: all tasks of an array share what is left."""
+    replaced = {os.fsencode(name) for name in names}
+    kept = (entry for entry in parse_environment(block).items() if entry[0] not in replaced)
+    return b"".join(name + b"=" + value + b"\0" for name, value in kept)
+
+
+def _block(environment: Environment) -> bytes:
+    """NAME=value, each ended by a NUL byte."""
+    return os.fsencode("".join([f"{name}={value}\0" for name, value in environment.items()]))
 
 
 def file_fields(job: Job) -> dict[str, int | str]:
@@ -59,12 +72,11 @@ def output_paths(job: Job) -> tuple[str, str, str]:
 def make_launch(queue: "Queue", job: Job) -> Launch:
     """The run of a job's batch script, with everything it needs."""
     request = job.request
-    environment = dict(parse_environment(queue.table.content(job.environment_id)))
-    for name, value in job_environment(job, queue.config, environment).items():
-        environment[name.encode()] = os.fsencode(value)
-    environment[b"SLURMSHIM_STATE"] = os.fsencode(queue.state_dir)  # the commands in the job find this queue
+    submitted = queue.table.content(job.environment_id)
+    environment = job_environment(job, queue.config, parse_environment(submitted))
+    environment["SLURMSHIM_STATE"] = str(queue.state_dir)  # the commands in the job find this queue
     if queue.config.source:
-        environment[b"SLURMSHIM_CONFIG"] = os.fsencode(queue.config.source)
+        environment["SLURMSHIM_CONFIG"] = queue.config.source
     std_in, std_out, std_err = output_paths(job)
     share = job.shares[0]
     append = request.open_mode == "a" or (not request.open_mode and queue.config.job_file_append)
@@ -73,7 +85,7 @@ def make_launch(queue: "Queue", job: Job) -> Launch:
         restarts=job.restarts,
         script=queue.table.content(job.script_id),
         arguments=request.arguments,
-        environment=b"".join(name + b"=" + value + b"\0" for name, value in environment.items()),
+        environment=_without(submitted, frozenset(environment)) + _block(environment),
         work_dir=request.work_dir,
         std_out=std_out,
         std_err=std_err,

@@ -416,10 +416,11 @@ class Queue:
         job = self.jobs.get(job_id)
         if job and job.restarts == restarts and job.state.active:
             job.handle = handle
-            if job.state is State.CONFIGURING:
-                job.state = State.RUNNING
-                job.start_time = when
-                self.dispatcher.watch_limit(job)
+            if job.state is not State.CONFIGURING:
+                return  # the handle is written with the next change; where runs begin at once they are found without it
+            job.state = State.RUNNING
+            job.start_time = when
+            self.dispatcher.watch_limit(job)
             self.journal.note(job)
             if self._handles is None:  # no haste: the executor finds the run without it, too
                 self._handles = self.loop.call_later(HANDLE_DELAY, self._save_handles)

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from shim.job.record import Job, Step
 from shim.job.request import Request
+from shim.job.states import BY_WORD, State
 from shim.table.rows import job_from, job_row, request_from, request_text, step_from, step_row
 from shim.table.schema import JOB_COLUMNS, STEP_COLUMNS, migrate
 
@@ -44,6 +45,7 @@ class Table:
         self.db.enable_wal()
         connection.execute("pragma temp_store = memory")
         migrate(self.db)
+        self._synced: bool | None = None  # how commits are made now
         self._content_ids: dict[bytes, int] = {}
         self.content = lru_cache(maxsize=256)(self._content)
         self.request = lru_cache(maxsize=4096)(self._request)
@@ -59,7 +61,9 @@ class Table:
 
         Otherwise the commit survives the death of every process, but a power failure only after ``sync``.
         """
-        self._connection.execute(f"pragma synchronous = {'full' if synced else 'normal'}")
+        if synced is not self._synced:
+            self._connection.execute(f"pragma synchronous = {'full' if synced else 'normal'}")
+            self._synced = synced
         self._connection.execute("begin immediate")
 
     def sync(self) -> None:
@@ -164,6 +168,17 @@ class Table:
         """Steps by an SQL condition over STEP_COLUMNS, in the order they were started."""
         for row in self._connection.execute(f"{_STEP_SELECT} where {where} order by rowid", parameters):
             yield step_from(row)
+
+    def states_since(self, when: float) -> dict[State, int]:
+        """How many of the jobs submitted since then (epoch) are in which state."""
+        sql = "select state, count(*) from job where submit_time >= ? group by state"
+        return {BY_WORD[word]: count for word, count in self._connection.execute(sql, (when,))}
+
+    def cpu_seconds(self) -> float:
+        """CPU seconds that all jobs on record have been charged for: how long they held so many CPUs."""
+        cpus = "(select sum(json_extract(value, '$[1]')) from json_each(shares))"
+        sql = f"select sum((end_time - start_time) * {cpus}) from job where end_time > start_time and shares notnull"
+        return float(self._connection.execute(sql).fetchone()[0] or 0)
 
     def purge(self, before: float) -> None:
         """Remove accounting of jobs that ended before ``before`` (epoch), and texts nobody refers to any more."""
