@@ -1,12 +1,17 @@
 """What the client waits for, one poll(2) at a time: descriptors, signals and moments. Built-in modules only."""
 
+from __future__ import annotations
+
 import posix
 from _signal import set_wakeup_fd, signal  # type: ignore[import-not-found]
-from collections.abc import Callable, Iterable
 from select import POLLIN, POLLOUT, poll
 from time import monotonic
 
-Handler = Callable[[], None]
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing and collections.abc take longer to load than a step takes to run
+    from collections.abc import Callable, Iterable
+
+    Handler = Callable[[], None]
 
 
 class Loop:

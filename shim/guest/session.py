@@ -6,21 +6,26 @@ step or allocation is being ended (a notice), ``G`` a signal for the tasks. The 
 processes, ``G`` a signal it got while it waited, and ``S`` the marshalled result of an order.
 """
 
+from __future__ import annotations
+
 import marshal
-import posix
 from _signal import SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM  # type: ignore[import-not-found]
-from _socket import socket
-from collections.abc import Callable
-from typing import Any, Protocol
+from select import POLLIN, poll
 
 from shim.guest.loop import Loop
 from shim.launcher import frame, read_frame, write_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _socket import socket
+    from collections.abc import Callable
+    from typing import Any
 
 _MARSHAL = 2
 """The version of the format: old enough for every Python that a client may run under."""
 
 
-class Work(Protocol):
+class Work:
     """Something the client does for its call."""
 
     def aborted(self, notice: bytes) -> None:
@@ -76,8 +81,6 @@ class Session:
 
     def catch_up(self) -> None:
         """Hear what has been said already, without waiting."""
-        from select import POLLIN, poll
-
         while self.channel is not None and self.code is None:
             waiting = poll()
             waiting.register(self.channel.fileno(), POLLIN)
@@ -146,7 +149,3 @@ def stamp() -> str:
 
     return strftime("%Y-%m-%dT%H:%M:%S", localtime())
 
-
-def me() -> int:
-    """This process."""
-    return posix.getpid()

@@ -4,6 +4,8 @@ The texts are those of srun and slurmstepd (launch_slurm.c, step_launch.c, mgr.c
 options need is imported there.
 """
 
+from __future__ import annotations
+
 import posix
 from _signal import (  # type: ignore[import-not-found]
     SIGALRM,
@@ -20,15 +22,19 @@ from _signal import (  # type: ignore[import-not-found]
     SIGWINCH,
     strsignal,
 )
-from collections.abc import Mapping, Sequence
 from time import monotonic, time
-from typing import TYPE_CHECKING, Any
 
-from shim.guest.streams import NULL, Input, Output, Pump, drain
+from shim.guest.session import Work
+from shim.guest.streams import NULL, Input, Output, drain
 from shim.guest.task import Start, start
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
     from shim.guest.session import Session
+    from shim.guest.streams import Pump
 
 SIGNALS = (SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCONT, SIGALRM, SIGUSR1, SIGUSR2, SIGPIPE, SIGWINCH)
 _TOGETHER = 0.05
@@ -54,10 +60,10 @@ class Task:
         self.pumps: list[Pump] = []
 
 
-class StepWork:
+class StepWork(Work):
     """The tasks of one call of srun: of one step, or of one for each component (``A : B``)."""
 
-    def __init__(self, session: "Session", order: Mapping[str, Any]) -> None:
+    def __init__(self, session: Session, order: Mapping[str, Any]) -> None:
         self.session = session
         self.order = order
         self.loop = session.loop

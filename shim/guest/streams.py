@@ -4,11 +4,15 @@ A task has a file or descriptor of its own wherever that shows no difference; li
 way are read here and written whole.
 """
 
-import posix
-from collections.abc import Callable, Sequence
-from errno import EAGAIN
+from __future__ import annotations
 
-from shim.guest.loop import Loop
+import posix
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shim.guest.loop import Loop
 
 _CHUNK = 1 << 16
 NULL = b"/dev/null"
@@ -121,9 +125,9 @@ class Input:
     def _read(self) -> None:
         try:
             data = posix.read(self.source, _CHUNK)
-        except OSError as error:
-            if error.errno == EAGAIN:
-                return
+        except BlockingIOError:
+            return
+        except OSError:
             data = b""
         if not data:
             self._ended = True

@@ -3,10 +3,15 @@
 Whatever fails here ends the task the way slurmstepd ends it, with its message on the task's standard error.
 """
 
+from __future__ import annotations
+
 import posix
 from _signal import SIG_DFL, SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGXFSZ, signal  # type: ignore[import-not-found]
-from collections.abc import Mapping, Sequence
 from errno import EACCES, ENOENT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _FALLBACK = b"/tmp"  # where slurmstepd goes when the work folder is not there
 
