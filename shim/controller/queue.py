@@ -440,7 +440,7 @@ class Queue:
     def capacity_changed(self) -> None:
         """An executor has other nodes now."""
         self.dispatcher.refresh_nodes()
-        self.wake()
+        self.dispatcher.resources_freed()
 
     # -- after a job has ended ----------------------------------------------------------------------------------------
 
