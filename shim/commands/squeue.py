@@ -1,17 +1,20 @@
 """squeue: the queue as a table (squeue man page)."""
 
 import asyncio
-from itertools import islice
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import groupby, islice
 
 from shim.commands.call import Call, Exit
 from shim.commands.display.cluster import unknown_cluster
+from shim.commands.display.table import Table
 from shim.commands.display.times import TimeFormat
 from shim.commands.jobfields import list_limit
 from shim.commands.squeue_dump import dump
 from shim.commands.squeue_format import job_table, step_table
 from shim.commands.squeue_order import DEFAULT_SORT, Order, SortError, sort_terms
 from shim.commands.squeue_query import Query, parse
-from shim.commands.squeue_rows import Row, by_partition, combined, expanded
+from shim.commands.squeue_rows import Row, by_partition, combined, tasks_of
 from shim.commands.squeue_select import UnknownJobError, select
 from shim.commands.squeue_steps import DEFAULT_SORT as DEFAULT_STEP_SORT
 from shim.commands.squeue_steps import StepColumns, select_steps, sort_steps
@@ -106,8 +109,20 @@ async def _report_jobs(call: Call, query: Query, now: float) -> None:
     if "noheader" not in query.flags:
         call.out(table.header())
     rows = _arranged(call, query, rows, now)
-    lines = iter(expanded(rows) if "array" in query.flags else rows)
-    while (some := list(islice(lines, AT_ONCE))) and not call.closed():
+    if "array" not in query.flags:
+        await _print(call, table, iter(rows))
+        return
+    for is_rest, group in groupby(rows, key=lambda row: row.tasks is not None):
+        if not is_rest:
+            await _print(call, table, group)
+            continue
+        for row in group:
+            tasks = tasks_of(row)
+            await _print(call, table.for_tasks(replace(row, tasks=None)), tasks)
+
+
+async def _print(call: Call, table: Table[Row], rows: Iterator[Row]) -> None:
+    while (some := list(islice(rows, AT_ONCE))) and not call.closed():
         call.out(table.lines(some))
         if len(some) == AT_ONCE:
             await _pause(call)

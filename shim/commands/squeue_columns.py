@@ -33,7 +33,8 @@ class JobColumn:
     def bound(self, values: JobValues) -> Column[Row]:
         """The column with values for one report."""
         cuts = values.cuts_ids if self.value is JobValues.display_id else self.cuts
-        return Column(self.heading, MethodType(self.value, values), cuts, self.cut_heading)
+        of_task = self.value in (JobValues.display_id, JobValues.array_task_id)
+        return Column(self.heading, MethodType(self.value, values), cuts, self.cut_heading, of_task=of_task)
 
 
 def _constant(text: str) -> Value:

@@ -104,14 +104,9 @@ def _runs_text(tasks: IndexSet, limit: int) -> str:
     return text
 
 
-def expanded(rows: Iterable[Row]) -> Iterator[Row]:
-    """One row for each pending task of an array (squeue man page, --array)."""
-    for row in rows:
-        if row.tasks is None:
-            yield row
-        else:
-            for task_id in row.tasks:
-                yield Row(row.job, row.reason, row.partition, task_id)
+def tasks_of(row: Row) -> Iterator[Row]:
+    """One row for each pending task that ``row`` stands for (squeue man page, --array)."""
+    return (Row(row.job, row.reason, row.partition, task_id) for task_id in row.tasks or ())
 
 
 def by_partition(rows: Iterable[Row], wanted: Callable[[str], bool]) -> list[Row]:

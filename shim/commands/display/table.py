@@ -35,7 +35,8 @@ def reasons_only(text: str) -> bool:
 class Column(Generic[R]):
     """One column: its heading, how it gets a value (text or number) from a row, and which values it cuts.
 
-    ``keeps`` is an ending that a value keeps when it is cut: the star of the default partition.
+    ``keeps`` is an ending that a value keeps when it is cut: the star of the default partition. ``of_task`` marks
+    what differs between the tasks of one array.
     """
 
     heading: str
@@ -43,6 +44,7 @@ class Column(Generic[R]):
     cuts: Callable[[str], bool] = always
     cut_heading: bool = True
     keeps: str = ""
+    of_task: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,22 @@ class Table(Generic[R]):
             return text[:width] if cuts(text) else text
 
         return cut_some
+
+    def for_tasks(self, row: R) -> "Table[R]":
+        """This table for tasks that differ from ``row`` in their own columns only: all others are filled in."""
+        prefix, slots = narrow(self._prefix), []
+        for slot, get in zip(self._slots, self._getters, strict=True):
+            if slot.column.of_task:
+                slots.append(slot)
+                continue
+            conversion = _conversion(slot.width, slot.right, slot.column.cuts is always)
+            text = conversion % narrow(str(get(row))) + narrow(slot.suffix)
+            if slots:
+                last = slots[-1]
+                slots[-1] = Slot(last.column, last.width, last.right, last.suffix + widen(text))
+            else:
+                prefix += text
+        return Table(slots, widen(prefix))
 
     def header(self) -> str:
         """The line of headings."""
