@@ -12,7 +12,7 @@ from shim.grammar.hostlist import expand_hostlist, fold_hostlist
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job
 from shim.job.states import State
-from shim.options.gather import Gathered, Inputs, gather
+from shim.options.gather import Gathered, Inputs, gather, switched_on
 from shim.options.getopt import OptionError
 from shim.options.joboption import VALUE_ERROR, Complaint, Fields
 
@@ -118,7 +118,7 @@ def _warn(call: Call, script: Script) -> None:
 
 
 def _ignores_pbs(call: Call, early: Gathered) -> bool:
-    return bool(early.fields.get("ignore_pbs")) or "SBATCH_IGNORE_PBS" in call.env
+    return bool(early.fields.get("ignore_pbs")) or switched_on(call.env.get("SBATCH_IGNORE_PBS", "no"))
 
 
 # -- the controller --------------------------------------------------------------------------------------------------

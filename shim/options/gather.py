@@ -101,7 +101,7 @@ def apply_environment(gathered: Gathered, command: str, env: Mapping[str, str], 
     """Take over the input environment variables (sbatch(1), INPUT ENVIRONMENT VARIABLES). Raises Complaint."""
     for option, names in variables_of(command):
         given = [env[name] for name in names if name in env]
-        if given and _wanted(option, given[-1]):
+        if given and (option.argument is not Argument.NONE or switched_on(given[-1])):
             gathered.apply(option, given[-1], Source.ENVIRONMENT, place)
     _apply_switch_wait(gathered, command, env)
     debug = env.get(f"{PREFIX[command]}_DEBUG")
@@ -110,9 +110,9 @@ def apply_environment(gathered: Gathered, command: str, env: Mapping[str, str], 
         gathered.fields.update(DEBUG.parse(Reading(verbose, debug, place, gathered.fields, Source.ENVIRONMENT)))
 
 
-def _wanted(option: JobOption, text: str) -> bool:
+def switched_on(text: str) -> bool:
     """A variable of an option without an argument switches it on if it is empty, yes, or a number but 0."""
-    if option.argument is not Argument.NONE or text == "" or text.lower() == "yes":
+    if text == "" or text.lower() == "yes":
         return True
     number = re.match(r"\s*[+-]?\d+", text, re.ASCII)
     return number is not None and int(number[0]) != 0
@@ -159,7 +159,7 @@ def gather(inputs: Inputs, early: Gathered) -> list[Gathered]:
         components.append(gathered)
         if index < len(groups):
             apply_directives(gathered, groups[index], inputs.command_line, inputs.place)
-        if inputs.script:
+        if inputs.script and not gathered.fields.get("ignore_pbs"):
             apply_foreign(gathered, inputs.script, inputs.place)
         apply_environment(gathered, inputs.command_line.command, inputs.env, inputs.place)
         for option, text in inputs.command_line.options(parts[min(index, len(parts) - 1)]):

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shim.grammar.directives import DirectiveError, ScriptError, check_script, parse_script
@@ -20,6 +20,7 @@ from shim.options.request import make_request
 from shim.options.table import options_of
 from shim.options.verify import verify, verify_after
 
+FEW = settings(deadline=None, max_examples=40)
 PLACE = Place(cwd="/home/carol", now=1_800_000_000.0)
 REFUSALS = (Complaint, OptionError, SlurmError)
 
@@ -53,6 +54,7 @@ def understand(components: Iterable[Gathered]) -> None:
 
 
 @pytest.mark.parametrize("option", options_of("sbatch"), ids=lambda option: option.name)
+@FEW
 @given(text=WORDS)
 def test_any_value_of_any_option(option: JobOption, text: str) -> None:
     argv = (f"--{option.name}",) if option.argument is Argument.NONE else (f"--{option.name}={text}",)
@@ -64,6 +66,7 @@ def test_any_value_of_any_option(option: JobOption, text: str) -> None:
         assert str(error) or isinstance(error, Complaint)
 
 
+@FEW
 @given(argv=st.lists(WORDS | st.sampled_from([f"-{option.short}" for option in options_of("sbatch") if option.short])))
 def test_any_command_line(argv: list[str]) -> None:
     line = CommandLine("sbatch", tuple(argv))
@@ -73,6 +76,7 @@ def test_any_command_line(argv: list[str]) -> None:
         understand(gather(Inputs(line, {}, None, PLACE), early))
 
 
+@FEW
 @given(
     env=st.dictionaries(
         st.sampled_from([name for option in options_of("sbatch") for name in option.variables_of("sbatch")]),
@@ -89,6 +93,7 @@ def test_any_environment(env: dict[str, str]) -> None:
 LINES = st.builds(lambda magic, text: f"{magic} {text}", st.sampled_from(["#SBATCH", "#PBS", "#BSUB", "#SLURM"]), WORDS)
 
 
+@FEW
 @given(lines=st.lists(LINES, max_size=4))
 def test_any_script(lines: list[str]) -> None:
     text = os.fsencode(
@@ -102,6 +107,7 @@ def test_any_script(lines: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", ["srun", "salloc"])
+@FEW
 @given(argv=st.lists(WORDS, max_size=4))
 def test_any_allocation(command: str, argv: list[str]) -> None:
     with contextlib.suppress(*REFUSALS):
