@@ -33,8 +33,8 @@ _LOG = logging.getLogger(__name__)
 FILE_TICK = 0.1
 """Seconds between two looks for what guests have written, while there are any."""
 
-FLEETS_IDLE = 30.0
-"""Seconds between two looks at the fleets while nothing runs or waits."""
+FLEETS_BUSY, FLEETS_IDLE = 3.0, 30.0
+"""Seconds between two looks at the fleets while something runs there, ours or not, and while nothing does."""
 
 LIMIT_GRACE = 30
 """Seconds beyond the time limit after which a guest ends its job itself: the controller may be away."""
@@ -62,6 +62,7 @@ class DstackExecutor:
         self._tasks: dict[int, Task] = {}
         self._carriers = Carriers()
         self._wake = asyncio.Event()
+        self._look_soon = False
         self._loops: list[asyncio.Task[None]] = []
 
     # -- the protocol ------------------------------------------------------------------------------------------------
@@ -89,6 +90,8 @@ class DstackExecutor:
 
     def check(self, request: Request, need: Need, partition: str) -> None:  # noqa: ARG002
         """Refuse what dstack has no word for."""
+        self._look_soon = True  # somebody is about to need the fleets
+        self._wake.set()
         job = Job(0, request, os.getuid(), "", os.getgid(), "", 0.0, partition=partition)
         # Nodes are chosen by the scheduler, by name.
         asked = replace(need_of(request, self._config), constraint="", nodelist=(), exclude=())
@@ -138,7 +141,7 @@ class DstackExecutor:
             patience = 0.0 if not task.seen_start and not carrier.worker else kill_wait + STOP_GRACE
             asyncio.get_running_loop().call_later(patience, self._stop_if_there, task)
 
-    def usage(self, job: Job) -> Usage | None:  # noqa: ARG002
+    def usage(self, job: Job, pids: tuple[int, ...] = ()) -> Usage | None:  # noqa: ARG002
         """Not known: hosts do not tell."""
         return None
 
@@ -255,19 +258,24 @@ class DstackExecutor:
         """One conversation with the server: fleets, runs, submissions; nothing while nobody needs it."""
         fleets_due = 0.0
         while True:
-            busy = bool(self._carriers.by_name)
-            pause = self._settings.poll if busy else FLEETS_IDLE
+            pause = self._settings.poll if self._carriers.by_name else self._fleets_pause
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), max(pause, self._server.wait))
             self._wake.clear()
             try:
-                if self._carriers.waiting or time.monotonic() >= fleets_due:
+                if self._carriers.waiting or self._look_soon or time.monotonic() >= fleets_due:
+                    self._look_soon = False
                     await self._look_at_fleets()
-                    fleets_due = time.monotonic() + (10 * self._settings.poll if busy else FLEETS_IDLE)
+                    fleets_due = time.monotonic() + self._fleets_pause
                 await self._submit_waiting()
                 await self._look_at_runs()
             except Exception:  # a look that fails must not be the last one
                 _LOG.exception("while talking to dstack")
+
+    @property
+    def _fleets_pause(self) -> float:
+        others = any(node.taken_cpus or node.state != "IDLE" for node in self.nodes())
+        return FLEETS_BUSY if self._carriers.by_name or others else FLEETS_IDLE
 
     async def _look_at_fleets(self) -> None:
         if await self._server.look_at_fleets(self._carriers.held_blocks()):

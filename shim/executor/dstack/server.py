@@ -18,7 +18,7 @@ from shim.executor.dstack.settings import PartitionSettings
 _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 """Seconds between attempts to reach a server that does not answer; each is twice the one before."""
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 
 def scale_timers(scale: float) -> None:
-    """Scale the intervals of all background pipelines, before the server makes them."""
-    from dstack._internal.server.background.pipeline_tasks import base
+    """Scale the intervals of all background pipelines, and its patience with lost hosts, before it makes them."""
+    from dstack._internal.server.background.pipeline_tasks import base, jobs_running
     from dstack._internal.server.background.pipeline_tasks.runs import pending
 
     pipeline_init, fetcher_init = base.Pipeline.__init__, base.Fetcher.__init__
@@ -23,6 +23,7 @@ def scale_timers(scale: float) -> None:
     base.Pipeline.__init__ = make_pipeline
     base.Fetcher.__init__ = make_fetcher
     base.Fetcher._DEFAULT_FETCH_DELAYS = [delay * scale for delay in base.Fetcher._DEFAULT_FETCH_DELAYS]
+    jobs_running.JOB_DISCONNECTED_RETRY_TIMEOUT *= scale
     pending._PENDING_RETRY_DELAYS = [delay * scale for delay in pending._PENDING_RETRY_DELAYS]
 
 
