@@ -112,8 +112,9 @@ OPTIONS = (
         name="contiguous",
         value=flag("contiguous"),
         per_component=True,
-        dstack=Effect.RECORDED,
-        note="nodes of dstack have no order",
+        local=Effect.RECORDED,
+        dstack=Effect.REFUSED,
+        note="nodes of this machine are next to each other all; those of dstack have no order",
     ),
     JobOption(
         name="spread-job",
@@ -129,9 +130,7 @@ OPTIONS = (
         value=flag("use_min_nodes"),
         variables=inputs("USE_MIN_NODES"),
         per_component=True,
-        local=Effect.RECORDED,
-        dstack=Effect.RECORDED,
-        note="nodes are chosen as without it",
+        note="on dstack a range always means its least number",
     ),
     JobOption(
         name="switches",

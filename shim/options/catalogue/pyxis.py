@@ -5,6 +5,7 @@ from shim.options.option import Argument, Effect
 from shim.options.values import flag, text
 
 _PLUGIN = "Pyxis"
+_HOME = "name the folder in --container-mounts or in the configuration"
 _ONLY = "needs a partition that runs on dstack; elsewhere refused in one line"
 
 OPTIONS = tuple(
@@ -24,8 +25,8 @@ OPTIONS = tuple(
         ("container-mounts", Argument.REQUIRED, "src:dst[:flags],...", "container_mounts", Effect.HONOURED, _ONLY),
         ("container-workdir", Argument.REQUIRED, "path", "container_workdir", Effect.HONOURED, _ONLY),
         ("container-env", Argument.REQUIRED, "name,...", "container_env", Effect.HONOURED, _ONLY),
-        ("container-mount-home", Argument.NONE, "", "container_mount_home", Effect.HONOURED, _ONLY),
-        ("no-container-mount-home", Argument.NONE, "", "no_container_mount_home", Effect.HONOURED, _ONLY),
+        ("container-mount-home", Argument.NONE, "", "container_mount_home", Effect.REFUSED, _HOME),
+        ("no-container-mount-home", Argument.NONE, "", "no_container_mount_home", Effect.HONOURED, "the default"),
         ("container-name", Argument.REQUIRED, "name", "container_name", Effect.REFUSED, "runs share no containers"),
         ("container-save", Argument.REQUIRED, "path", "container_save", Effect.REFUSED, "images are not written"),
         ("container-remap-root", Argument.NONE, "", "container_remap_root", Effect.REFUSED, "dstack's user is used"),

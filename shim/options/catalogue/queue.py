@@ -78,7 +78,7 @@ OPTIONS = (
         argument=REQUIRED,
         metavar="value",
         value=PRIORITY,
-        note="a user's own queue: the value is taken as it is, except above what a user may ask for",
+        note="0 holds the job; other values count for root only, as in Slurm",
     ),
     JobOption(
         name="requeue",
