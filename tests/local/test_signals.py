@@ -166,11 +166,13 @@ def test_usage_of_a_running_job(tmp_path):
         ready = lab.fifo("ready")
         nothing = (lab.launch("exit 0"), lab.executor.usage(lab.job(1)))[1]
         lab.start(f"for ((i = 0; i < 100000; i++)); do :; done; sleep 1000 & echo $! > {ready}; wait")
-        child = await ready.line()
-        return nothing, lab.executor.usage(lab.job(1)), int(child)
+        child = int(await ready.line())
+        step = lab.executor.usage(lab.job(1), (child, os.getpid())).pids
+        return nothing, lab.executor.usage(lab.job(1)), child, step
 
-    nothing, usage, child = drive(tmp_path, scenario)
+    nothing, usage, child, step = drive(tmp_path, scenario)
     assert nothing is None
+    assert step == (child,)
     assert usage.cpu_seconds > 0
     assert usage.rss >= usage.max_rss > 500
     assert child in usage.pids

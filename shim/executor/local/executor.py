@@ -138,13 +138,9 @@ class LocalExecutor:
     def usage(self, job: Job, pids: tuple[int, ...] = ()) -> Usage | None:
         """What the processes of a running job use now, or these of them and all below; None if there are none."""
         run = self._runs.get(job.job_id)
-        if run is None or not run.pid:
+        if run is None:
             return None
-        if pids:
-            own = [one for one in map(processes.process, pids) if one is not None]
-            below = [*own, *(each for one in own for each in processes.descendants(one.pid))]
-        else:
-            below = processes.descendants(run.pid)
+        below = reach.targets(run.pid, run.start, Target.STEPS if pids else Target.FULL, set(pids))
         if not below:
             return None
         return Usage(
