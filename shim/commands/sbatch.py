@@ -2,10 +2,10 @@
 
 import asyncio
 import os
-from datetime import datetime
 from pathlib import Path
 
 from shim.commands.call import Call
+from shim.commands.display.times import TimeFormat
 from shim.commands.submission import Body, Submission, check, command_line, find_script, place, report, submissions
 from shim.grammar.directives import DirectiveError, Script, ScriptError, check_script, parse_script
 from shim.grammar.hostlist import expand_hostlist, fold_hostlist
@@ -143,7 +143,7 @@ def _test(call: Call, jobs: list[Submission]) -> int:
     except SlurmError as error:
         return _refused(call, error, test_only=True)
     first = estimates[0]
-    start = datetime.fromtimestamp(max(estimate.start_time for estimate in estimates)).strftime("%Y-%m-%dT%H:%M:%S")
+    start = TimeFormat(call.env)(max(estimate.start_time for estimate in estimates))
     if len(estimates) == 1:
         where = f"on nodes {first.node_list} in partition {first.partition}"
     else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from shim.commands.call import Call
 from shim.commands.client import LIMITS, Process, look_at
+from shim.commands.display.times import zone_named
 from shim.commands.login import TIMEOUT, LoginError, login_environment
 from shim.config.settings import Config
 from shim.grammar.array import ArraySpec, parse_array
@@ -71,6 +72,7 @@ def place(call: Call) -> Place:
         command=call.command,
         cwd=call.cwd,
         now=call.queue.now(),
+        zone=zone_named(call.env.get("TZ", "")),
         version=call.queue.config.version,
         root=call.queue.user_id == 0,
         read_file=read_file,

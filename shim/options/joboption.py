@@ -7,6 +7,7 @@ options one after the other, later over earlier, script before environment befor
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from enum import IntEnum
 from typing import Any, NoReturn
 
@@ -56,6 +57,7 @@ class Place:
     command: str = "sbatch"
     cwd: str = "/"
     now: float = 0.0
+    zone: tzinfo | None = None  # of the caller's clock; None: the process's own
     version: str = "22.05.8"  # of the Slurm that is imitated
     root: bool = False
     read_file: Callable[[str], bytes] = _no_file  # of the caller; relative names are below ``cwd``

@@ -100,7 +100,7 @@ def moment(name: str) -> Value:
 
     def parse(reading: Reading) -> Mapping[str, Any]:
         try:
-            return {name: int(parse_when(reading.given, reading.place.now))}
+            return {name: int(parse_when(reading.given, reading.place.now, reading.place.zone))}
         except WhenError as error:
             raise reading.invalid(bare=(error.explanation,) if error.explanation else ()) from None
 

@@ -259,6 +259,12 @@ def test_an_empty_output_name_is_the_folder(world: SbatchWorld, script: Path, tm
     assert request.std_out == f"{tmp_path}/"
 
 
+def test_times_are_those_of_the_callers_clock(world: SbatchWorld, script: Path, tmp_path: Path) -> None:
+    for zone, begin in (("UTC", 1893553445), ("Asia/Tokyo", 1893521045)):
+        answer = world.sbatch("-H", "-b", "2030-01-02T03:04:05", "job.sh", cwd=tmp_path, TZ=zone)
+        assert submitted(world, answer).request.begin == begin
+
+
 def test_an_array_is_one_record(world: SbatchWorld, script: Path, tmp_path: Path) -> None:
     job = submitted(world, world.sbatch("-H", "--array=0-9:3%2", "job.sh", cwd=tmp_path))
     assert job.tasks is not None

@@ -21,7 +21,7 @@ class TimeFormat:
     def __init__(self, env: Mapping[str, str]) -> None:
         wanted = env.get("SLURM_TIME_FORMAT", "")
         self.error = ""
-        self._zone = _zone(env.get("TZ", ""))
+        self._zone = zone_named(env.get("TZ", ""))
         self._pattern = ISO
         if wanted == "relative" or "%" in wanted:
             self._pattern = wanted
@@ -42,7 +42,7 @@ class TimeFormat:
 
 
 @lru_cache(maxsize=64)
-def _zone(name: str) -> ZoneInfo | None:
+def zone_named(name: str) -> ZoneInfo | None:
     """Return the zone TZ names; None is the controller's own, which also serves names that are unknown."""
     try:
         return ZoneInfo(name.lstrip(":")) if name else None
