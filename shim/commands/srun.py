@@ -1,14 +1,17 @@
 """srun: run tasks as a step of a job, which it allocates where there is none (srun(1))."""
 
+import asyncio
+import os
 from collections.abc import Sequence
 
 from shim.commands.call import Call, Exit
 from shim.commands.client import look_at
+from shim.commands.stepping.allocation import allocate
 from shim.commands.stepping.size import step_request
 from shim.commands.stepping.steps import Wanted, run_steps, step_name
 from shim.commands.submission import command_line, place, report
 from shim.job.errors import Errno
-from shim.job.record import Job
+from shim.job.record import Job, Step
 from shim.options.gather import CommandLine, Gathered, apply_environment
 from shim.options.getopt import OptionError
 from shim.options.joboption import Complaint, Fields, Source
@@ -25,14 +28,54 @@ async def run(call: Call) -> int:
     if not parts[-1].command:
         call.err("srun: fatal: No command given to execute.")
         return 1
-    job = existing(call, parts[0].gathered.fields)
+    for part in parts:
+        part.command = part.command or parts[-1].command
+    if "jobid" in parts[0].gathered.fields:
+        job = existing(call, parts[0].gathered.fields)
+        return (await _run(call, parts, [job] * len(parts)))[0]
+    return await _allocated(call, parts)
+
+
+async def _allocated(call: Call, parts: Sequence["Part"]) -> int:
+    """Allocate, run, release. The exit code."""
+    try:
+        jobs = await allocate(call, [part.gathered for part in parts], os.path.basename(parts[0].command[0]))
+    except (Complaint, OptionError) as error:
+        return report(call, error)
+    allocations = call.queue.allocations
+    for part, job in zip(parts, jobs, strict=True):
+        fields = part.gathered.fields
+        fields["nodes_min"] = fields["nodes_max"] = len(job.shares)
+        for name in _OF_THE_JOB:
+            fields.pop(name, None)
+        allocations.own(job, lambda _kind, _data: None)  # its step is told by itself
+    try:
+        code, steps = await _run(call, parts, jobs)
+    except Exit:
+        for job in jobs:
+            allocations.release(job, 1 << 8)
+        raise
+    except (ConnectionError, asyncio.IncompleteReadError):
+        for job in jobs:
+            allocations.desert(job)
+        raise
+    for job, step in zip(jobs, steps, strict=True):
+        allocations.release(job, step.exit_status)
+    return code
+
+
+_OF_THE_JOB = ("exclusive", "immediate", "exclude", "relative", "hold", "mem_per_cpu", "mem_per_node")
+"""Options that have had their effect once the job runs."""
+
+
+async def _run(call: Call, parts: Sequence["Part"], jobs: Sequence[Job]) -> tuple[int, list[Step]]:
     process = look_at(call.pid)
     wanted = []
-    for part in parts:
+    for part, job in zip(parts, jobs, strict=True):
         fields = part.gathered.fields
         fields.setdefault("work_dir", call.cwd)
-        command = part.command or parts[-1].command
-        wanted.append(Wanted(job, step_request(call, fields, job), fields, [command], step_name(fields, command)))
+        name = step_name(fields, part.command)
+        wanted.append(Wanted(job, step_request(call, fields, job), fields, [part.command], name))
     return await run_steps(call, wanted, process.umask)
 
 

@@ -22,7 +22,7 @@ OOM_SIGNAL = 125
 def finished(queue: "Queue", ended: Ended) -> None:
     """An executor reports the end of a run; a report about an earlier run, or a second one, changes nothing."""
     job = queue.jobs.get(ended.job_id)
-    if job is not None and (executor := queue.executor_of(job)):
+    if job is not None and job.request.batch and (executor := queue.executor_of(job)):
         queue.after_commit(lambda: executor.forget(ended.job_id, ended.restarts))
     if job is None or job.restarts != ended.restarts or not job.state.active:
         return
@@ -129,5 +129,12 @@ def stop(queue: "Queue", job: Job, ending: str, why: str = "") -> None:
     stamp = timestamp(now)
     node = job.shares[0].node if job.shares else ""
     notice = f"slurmstepd: error: *** JOB {job.job_id} ON {node} CANCELLED AT {stamp}{why} ***"
-    if job.request.batch:
-        queue.after_commit(lambda: queue.executor_of(job).terminate(job, notice, queue.config.kill_wait))
+
+    def end() -> None:
+        if job.request.batch:
+            queue.step_table.abort(job, why)
+            queue.executor_of(job).terminate(job, notice, queue.config.kill_wait)
+        else:
+            queue.allocations.stop(job, why)
+
+    queue.after_commit(end)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from shim.config.settings import Config, PartitionConfig
 from shim.controller import cancel, finish, modify, overrides, requeue
+from shim.controller.allocations import Allocations
 from shim.controller.arrays import Array
 from shim.controller.dispatch import Dispatcher
 from shim.controller.journal import RETRY_COMMIT, Journal
@@ -59,6 +60,7 @@ class Queue:
         self.unjudged: set[Job] = set()  # ready, but no pass of the scheduler has come to them yet
         self.running: set[Job] = set()
         self.step_table = Steps(self)
+        self.allocations = Allocations(self)
         self.mailer: Mailer | None = None
         self.start_waiters: dict[int, list[asyncio.Future[None]]] = {}
         self.journal = Journal(self)
@@ -171,7 +173,7 @@ class Queue:
     def signal_step(self, job: Job, step: Step, *, user_id: int, signal: int = 9) -> None:
         """Send a signal to the tasks of one step."""
         self._owner(user_id)
-        self.executor_of(job).signal_step(job, step, signal)
+        self.step_table.signal(job, step, signal)
 
     def hold(self, job: Job, tasks: IndexSet | None = None, *, user_id: int, admin: bool = False) -> None:
         """Keep a job, or tasks of an array's rest, from starting."""
@@ -478,6 +480,7 @@ class Queue:
         for job in list(self.running):
             if job.ending and job.request.batch:
                 self.executor_of(job).terminate(job, "", self.config.kill_wait)
+        self.allocations.recover()
 
     def restore(self) -> None:
         """Read the table after a start: everything unfinished, and what ended less than MinJobAge ago."""

@@ -14,7 +14,8 @@ from shim.controller.queue import Queue
 from shim.launcher import VERSION, frame
 
 _NAMES = (
-    "sbatch squeue scancel srun salloc scontrol sacct sinfo sbcast sstat sattach strigger sprio sshare sacctmgr sdiag"
+    "sbatch squeue scancel srun salloc scontrol sacct sinfo sbcast sstat sattach strigger sprio sshare sacctmgr sdiag "
+    "rejoin"  # see shim.guest.reconnect
 )
 COMMANDS = frozenset(_NAMES.split())
 _LOG = logging.getLogger(__name__)

@@ -135,6 +135,8 @@ class Steps:
             self.queue.changed(job)
         self.queue.write(lambda table: table.save_steps([step]))
         self._room_made(step.job_id)
+        if job:
+            self.queue.allocations.step_over(job)
 
     def abandon(self, step: Step) -> None:
         """The client of a step has gone without a word: its tasks end."""

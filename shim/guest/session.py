@@ -34,6 +34,9 @@ class Work:
     def signalled(self, number: int) -> None:
         """A signal for the tasks, from the controller."""
 
+    def rejoined(self) -> None:
+        """There is another controller."""
+
 
 class Session:
     """One conversation from the first order on."""

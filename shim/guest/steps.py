@@ -416,18 +416,16 @@ class StepWork(Work):
     # -- a controller that is gone -------------------------------------------------------------------------------------
 
     def _lost(self) -> None:
-        if self.over:
-            self._report_later()
-        else:
-            self.loop.after(1.0, self._look_for_controller)
-
-    def _look_for_controller(self) -> None:
         from shim.guest import reconnect
 
         if self.over:
-            return
-        if not reconnect.adopt(self.session, self.order, [t for t in self.by_pid.values()]):
-            self.loop.after(1.0, self._look_for_controller)
+            self._report_later()
+        else:
+            reconnect.keep_trying(self.session, self.order)
+
+    def rejoined(self) -> None:
+        """There is another controller."""
+        self._tell_processes()
 
     def _report_later(self) -> None:
         from shim.guest import reconnect

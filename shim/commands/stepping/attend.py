@@ -11,7 +11,7 @@ from shim.commands.stepping.order import FORMAT
 Result = TypeVar("Result")
 
 
-class Interrupted(Exception):  # noqa: N818 - not an error: the user has had enough
+class Interrupted(Exception):
     """The client got this signal while it waited."""
 
     def __init__(self, signal: int) -> None:

@@ -29,8 +29,8 @@ class Wanted:
     name: str
 
 
-async def run_steps(call: Call, wanted: Sequence[Wanted], umask: int) -> int:
-    """Make the steps, have the client run them, record them. The exit code. Raises Exit where one cannot be."""
+async def run_steps(call: Call, wanted: Sequence[Wanted], umask: int) -> tuple[int, list[Step]]:
+    """Make the steps, have the client run them, record them. The exit code and the steps; raises Exit for none."""
     components: list[Component] = []
     try:
         for want in wanted:
@@ -40,7 +40,8 @@ async def run_steps(call: Call, wanted: Sequence[Wanted], umask: int) -> int:
             call.queue.step_table.end(component.step, 0, call.queue.now())
         raise
     call.tell(b"S", make_order(call, components))
-    return await serve(call, [component.step for component in components])
+    steps = [component.step for component in components]
+    return await serve(call, steps), steps
 
 
 async def serve(call: Call, steps: Sequence[Step]) -> int:

@@ -1,0 +1,110 @@
+"""A job for a client that waits for it: srun without a job, and salloc."""
+
+import asyncio
+from collections.abc import Sequence
+
+from shim.commands.call import Call, Exit
+from shim.commands.stepping.attend import Interrupted, attended
+from shim.commands.submission import Body, Submission, submissions
+from shim.controller.queue import Queue
+from shim.job.errors import Errno, SlurmError
+from shim.job.record import Job
+from shim.options.gather import Gathered
+
+_FAILURE = {"srun": "Unable to allocate resources", "salloc": "Job submit/allocate failed"}
+_DSTACK = "partition {} runs its jobs on dstack, which has no nodes to log on to: submit a batch script"
+_IMPOSSIBLE = "Immediate execution impossible, insufficient priority"
+
+
+async def allocate(call: Call, components: Sequence[Gathered], name: str) -> list[Job]:
+    """The job, or the components of a heterogeneous one, once it runs. Raises Exit, Complaint or OptionError."""
+    fields = components[0].fields
+    try:
+        wanted = await submissions(call, components, Body(name=name))
+        for one in wanted:
+            _check_executor(call.queue, one)
+        if fields.get("test_only"):
+            raise Exit(0)
+        job = await call.queue.submit(list(wanted))
+    except SlurmError as error:
+        for note in error.notes:
+            call.error(note)
+        call.error(f"{_FAILURE[call.command]}: {error.text}")
+        raise Exit(1) from None
+    await call.queue.flushed()  # by then the scheduler has looked at it
+    jobs = [one for one in call.queue.jobs.values() if one.het_job_id == job.job_id] if job.het_job_id else [job]
+    if any(one.pending for one in jobs):
+        await _wait(call, jobs, fields)
+    for one in jobs:
+        if not one.state.active:
+            raise _revoked(call, one)
+    return jobs
+
+
+def _check_executor(queue: Queue, wanted: Submission) -> None:
+    name = wanted.request.partition.split(",")[0]
+    partition = queue.partitions.get(name) or queue.config.default_partition
+    if partition and partition.executor == "dstack":
+        raise SlurmError(Errno.NOT_SUPPORTED, text=_DSTACK.format(partition.name))
+
+
+async def _wait(call: Call, jobs: Sequence[Job], fields: dict[str, object]) -> None:
+    """Wait for the start of a job that the scheduler could not start at once. Raises Exit."""
+    job = jobs[0]
+    if "immediate" in fields:
+        seconds = str(fields["immediate"] or 0)
+        if not seconds.isdigit() or int(seconds) <= 1:
+            call.queue.cancel(job, user_id=call.queue.user_id)
+            call.error(f"{_FAILURE[call.command]}: {_IMPOSSIBLE}")
+            raise Exit(1)
+    quiet = fields.get("quiet")
+    if not quiet:
+        if call.command == "salloc":
+            call.err(f"salloc: Pending job allocation {job.job_id}")
+        call.err(f"{call.command}: job {job.job_id} queued and waiting for resources")
+    try:
+        await attended(call, _started(call.queue, jobs))
+    except Interrupted as interrupted:
+        cancel_all(call.queue, jobs)
+        if call.command == "salloc":
+            call.err(f"salloc: Job allocation {job.job_id} has been revoked.")
+        else:
+            call.err(f"srun: Job allocation {job.job_id} has been revoked")
+            call.error(f"{_FAILURE[call.command]}: {Errno.JOB_PENDING.text}")
+        del interrupted
+        raise Exit(1) from None
+    except (ConnectionError, asyncio.IncompleteReadError):
+        cancel_all(call.queue, jobs)
+        raise
+    if not quiet and all(one.state.active for one in jobs):
+        call.err(f"{call.command}: job {job.job_id} has been allocated resources")
+
+
+async def _started(queue: Queue, jobs: Sequence[Job]) -> None:
+    """Return when all of these run, or one is over."""
+    for job in jobs:
+        while job.pending:
+            began = queue.loop.create_future()
+            queue.start_waiters.setdefault(job.job_id, []).append(began)
+            over = asyncio.ensure_future(queue.wait_finished(job.job_id))
+            await asyncio.wait({began, over}, return_when=asyncio.FIRST_COMPLETED)
+            over.cancel()
+        if job.state.finished:
+            return
+
+
+def cancel_all(queue: Queue, jobs: Sequence[Job]) -> None:
+    """Nobody wants these any more."""
+    for job in jobs:
+        if not job.state.finished:
+            queue.cancel(job, user_id=queue.user_id)
+
+
+def _revoked(call: Call, job: Job) -> Exit:
+    """The job was cancelled before it could be used."""
+    if call.command == "salloc":
+        call.err(f"salloc: Job allocation {job.job_id} has been revoked.")
+        call.error("Job aborted due to signal")
+    else:
+        call.err(f"srun: Job allocation {job.job_id} has been revoked")
+    return Exit(1)

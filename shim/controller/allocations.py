@@ -1,0 +1,81 @@
+"""Allocations of salloc and srun: jobs without a batch script, which last as long as the client that owns them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from shim.controller import finish
+from shim.controller.steps import kill_step
+from shim.executor.base import Ended
+from shim.job.record import Job
+
+if TYPE_CHECKING:
+    from shim.controller.queue import Queue
+
+Tell = Callable[[bytes, bytes], None]
+
+GRACE = 30.0
+"""Seconds that the clients of allocations have to come back after a restart of the controller."""
+
+_MARGIN = 2.0
+"""Seconds that a client has, after SIGKILL was due, to end the tasks of its step itself."""
+
+
+class Allocations:
+    """The running allocations of one queue and who owns them."""
+
+    def __init__(self, queue: "Queue") -> None:
+        self.queue = queue
+        self._owners: dict[int, Tell] = {}
+
+    def own(self, job: Job, tell: Tell) -> None:
+        """This client holds the allocation: it is told when that ends from elsewhere."""
+        self._owners[job.job_id] = tell
+
+    def stop(self, job: Job, why: str) -> None:
+        """End an allocation: its clients are told, its steps end, then the job is over."""
+        self.queue.step_table.abort(job, why)
+        if tell := self._owners.pop(job.job_id, None):
+            tell(b"A", why.encode())
+        if self.queue.step_table.of(job.job_id):
+            self.queue.loop.call_later(self.queue.config.kill_wait + _MARGIN, self._force, job, job.restarts)
+        else:
+            self._conclude(job, 0)
+
+    def step_over(self, job: Job) -> None:
+        """A step has ended: was it the last of an allocation that is to end?"""
+        if job.ending and job.state.active and not job.request.batch and not self.queue.step_table.of(job.job_id):
+            self._conclude(job, 0)
+
+    def release(self, job: Job, status: int) -> None:
+        """The owner needs the allocation no more; ``status`` as wait() reports it."""
+        self._owners.pop(job.job_id, None)
+        if job.state.active and not job.ending:
+            self._conclude(job, status)
+
+    def desert(self, job: Job) -> None:
+        """The owner has gone without a word."""
+        self._owners.pop(job.job_id, None)
+        if not job.state.finished:
+            self.queue.cancel(job, user_id=self.queue.user_id)
+
+    def recover(self) -> None:
+        """After a start: go on ending what was being ended, and cancel what no client comes back for."""
+        for job in [job for job in self.queue.running if not job.request.batch]:
+            if job.ending:
+                self.stop(job, "")
+            elif not job.request.extra.get("no_shell"):
+                self.queue.loop.call_later(GRACE, self._expect_owner, job)
+
+    def _expect_owner(self, job: Job) -> None:
+        if job.job_id not in self._owners and job.state.active:
+            self.desert(job)
+
+    def _force(self, job: Job, restarts: int) -> None:
+        if job.state.active and job.ending and job.restarts == restarts:
+            for step in list(self.queue.step_table.of(job.job_id)):
+                kill_step(step)
+                self.queue.step_table.abandon(step)
+
+    def _conclude(self, job: Job, status: int) -> None:
+        now = self.queue.now()
+        finish.finished(self.queue, Ended(job.job_id, job.restarts, status, job.start_time, now))

@@ -1,0 +1,132 @@
+"""The command of salloc: it runs here, in the client, with the allocation's environment, until it ends by itself."""
+
+from __future__ import annotations
+
+import posix
+from _signal import (  # type: ignore[import-not-found]
+    SIG_DFL,
+    SIG_IGN,
+    SIGCHLD,
+    SIGCONT,
+    SIGHUP,
+    SIGINT,
+    SIGKILL,
+    SIGQUIT,
+    SIGTERM,
+    SIGTTIN,
+    SIGTTOU,
+    SIGUSR1,
+    SIGUSR2,
+    signal,
+)
+
+from shim.guest.session import Work
+from shim.guest.task import candidates
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from shim.guest.session import Session
+
+_SIGNALS = (SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCONT)
+_OF_THE_USER = (SIGHUP, SIGINT, SIGQUIT, SIGKILL)
+"""A command that one of these has ended was ended on purpose: salloc's exit code is 0."""
+
+
+class CommandWork(Work):
+    """A command that has an allocation."""
+
+    def __init__(self, session: Session, order: Mapping[str, Any]) -> None:
+        self.session = session
+        self.order = order
+        self.name: str = order["job"]
+        self.pid = 0
+        self.revoked = False
+        session.work = self
+        session.lost = self._lost
+        session.listen(_SIGNALS, self._signal)
+        environment = {**posix.environ, **order["environment"]}
+        path = self._find(order["argv"][0], environment)
+        if not path:
+            word = order["argv"][0].decode(errors="replace")
+            self._say(f'salloc: error: _fork_command: Unable to find command "{word}"')
+            session.answer({"status": 0, "code": 1})
+            return
+        self.terminal = posix.isatty(0) and posix.tcgetpgrp(0) == posix.getpgrp()
+        self.pid = posix.fork()
+        if not self.pid:
+            self._become(path, environment)
+        if self.terminal:
+            posix.setpgid(self.pid, self.pid)
+            self._give_terminal(self.pid)
+
+    def _find(self, name: bytes, environment: Mapping[bytes, bytes]) -> bytes:
+        for path in candidates(name, environment):
+            if posix.access(path, posix.X_OK) and not posix.stat(path).st_mode & 0o040000:
+                return path
+        return b""
+
+    def _become(self, path: bytes, environment: Mapping[bytes, bytes]) -> None:
+        try:
+            if self.terminal:
+                posix.setpgid(0, 0)
+                self._give_terminal(posix.getpid())
+            for number in (*_SIGNALS, SIGTTOU, SIGTTIN):
+                signal(number, SIG_DFL)
+            posix.chdir(self.order["cwd"])
+            posix.execve(path, self.order["argv"], environment)
+        except OSError as error:
+            self._say(f'salloc: error: Unable to exec command "{path.decode(errors="replace")}": {error.strerror}')
+        finally:
+            posix._exit(1)
+
+    def _give_terminal(self, group: int) -> None:
+        signal(SIGTTOU, SIG_IGN)
+        try:
+            posix.tcsetpgrp(0, group)
+        except OSError:
+            pass
+
+    def _say(self, text: str) -> None:
+        posix.write(2, f"{text}\n".encode(errors="surrogateescape"))
+
+    def _signal(self, number: int) -> None:
+        if number != SIGCHLD:
+            return  # the terminal has sent it to the command, too; what else comes is for salloc alone and ignored
+        try:
+            pid, status = posix.waitpid(self.pid, posix.WNOHANG)
+        except ChildProcessError:
+            return
+        if not pid:
+            return
+        if self.terminal:
+            self._give_terminal(posix.getpgrp())
+        self.session.catch_up()
+        if posix.WIFEXITED(status):
+            code = posix.WEXITSTATUS(status)
+        else:
+            code = 0 if posix.WTERMSIG(status) in _OF_THE_USER else 1
+        self.result = {"status": status & 0xFF7F, "code": code, "revoked": self.revoked}
+        if self.session.channel is None:
+            self.session.code = code
+        else:
+            self.session.answer(self.result)
+
+    def aborted(self, notice: bytes) -> None:
+        """The allocation is gone."""
+        self.revoked = True
+        if not self.order["quiet"]:
+            self._say(f"salloc: Job allocation {self.name} has been revoked.")
+        number = self.order["kill_command"]
+        if number < 0:
+            number = SIGHUP if self.terminal else SIGTERM
+        if number and self.pid:
+            posix.kill(-self.pid if self.terminal else self.pid, number)
+
+    def _lost(self) -> None:
+        """The controller is gone; the command goes on, and so does its allocation once there is another one."""
+        from shim.guest import reconnect
+
+        reconnect.keep_trying(self.session, self.order)
