@@ -156,8 +156,11 @@ class Executor(Protocol):
         ``notice`` is a line for the job's error file, as slurmstepd writes it, "" for none.
         """
 
-    def usage(self, job: Job) -> Usage | None:
-        """What the running job uses now, None where that cannot be known."""
+    def usage(self, job: Job, pids: tuple[int, ...] = ()) -> Usage | None:
+        """What the running job uses now, or only these processes of a step of it and all below them.
+
+        None where that cannot be known.
+        """
 
     def forget(self, job_id: int, restarts: int) -> None:
         """The end of this run is durably recorded: whatever was kept to report it may go."""

@@ -174,6 +174,11 @@ class Table:
         sql = "select state, count(*) from job where submit_time >= ? group by state"
         return {BY_WORD[word]: count for word, count in self._connection.execute(sql, (when,))}
 
+    def started_since(self, when: float) -> int:
+        """How many of the jobs submitted since then (epoch) have been given nodes."""
+        sql = "select count(*) from job where submit_time >= ? and shares notnull"
+        return int(self._connection.execute(sql, (when,)).fetchone()[0])
+
     def cpu_seconds(self) -> float:
         """CPU seconds that all jobs on record have been charged for: how long they held so many CPUs."""
         cpus = "(select sum(json_extract(value, '$[1]')) from json_each(shares))"

@@ -8,7 +8,8 @@ from typing import Any
 from shim.commands.call import Call
 from shim.config.settings import NodeConfig, PartitionConfig
 from shim.executor.base import Ended, NodeState
-from shim.job.record import Job
+from shim.job.record import Job, Step
+from shim.scheduler.stepplacement import Placed
 from tests.controller.harness import HandExecutor, World
 
 NOW = 1795547649.0
@@ -98,6 +99,10 @@ class Lab(World):
             record.user_id = self.user_id
         self.queue.user_id = self.user_id
         return job
+
+    def begin_step(self, job: Job, step: Step) -> None:
+        """A step of the job starts, as srun would have it."""
+        self.do(lambda: self.queue.step_table.begin(job, Placed((), (), 0), step, lambda _kind, _data: None))
 
     def ask(self, run: Any, command: str, *argv: str, stdin: bytes = b"", **env: str) -> Answer:
         """Run a command as a client would and collect its answer."""

@@ -68,7 +68,7 @@ def _steps(lab: Lab, job: Job) -> None:
         step = Step(
             job.job_id, 0, str(number), name, start_time=NOW + begin, ntasks=ntasks, cpus=2, memory=200, node_list="n1"
         )
-        lab.do(lambda step=step: lab.queue.step_table.begin(job, step))  # type: ignore[misc]
+        lab.begin_step(job, step)
         lab.do(lambda step=step, s=status, e=NOW + end: lab.queue.step_table.end(step, s, e))  # type: ignore[misc]
 
 

@@ -348,7 +348,7 @@ def test_partition(lab: Lab) -> None:
 
 def test_steps(lab: Lab, running: Job) -> None:
     step = Step(596, 0, "0", "sleep", start_time=NOW, node_list="n[1-2]", nodes=2, cpus=2, memory=200, ntasks=2)
-    lab.do(lambda: lab.queue.step_table.begin(running, step))
+    lab.begin_step(running, step)
     text = show(lab, "step", "596")
     assert text.startswith(STEPS)
     assert "StepId=596.0 UserId=2003" in text

@@ -11,7 +11,7 @@ from typing import Any
 from shim.config.load import load_config
 from shim.config.settings import Config, NodeConfig, PartitionConfig
 from shim.controller.queue import Queue
-from shim.executor.base import Ended, Events, Launch, NodeState, Target
+from shim.executor.base import Ended, Events, Launch, NodeState, Target, Usage
 from shim.grammar.array import ArraySpec, parse_array
 from shim.job.errors import SlurmError
 from shim.job.record import Job
@@ -75,7 +75,7 @@ class HandExecutor:
     def terminate(self, job: Job, notice: str, kill_wait: float) -> None:
         self.ending.add(job.job_id)
 
-    def usage(self, job: Job) -> None:
+    def usage(self, job: Job, pids: tuple[int, ...] = ()) -> Usage | None:
         return None
 
     def forget(self, job_id: int, restarts: int) -> None:

@@ -14,6 +14,7 @@ from shim.commands.display.times import TimeFormat
 from shim.commands.scontrol.control import ping_line
 from shim.commands.scontrol.session import Session
 from shim.config.settings import Config
+from shim.controller.modify import BASE_PRIORITY
 from shim.controller.queue import Queue
 
 
@@ -178,12 +179,12 @@ _KEYS: tuple[tuple[str, Value], ...] = (
     ("PriorityFlags", ""),
     ("PriorityMaxAge", "7-00:00:00"),
     ("PriorityUsageResetPeriod", "NONE"),
-    ("PriorityType", "priority/basic"),
+    ("PriorityType", "priority/multifactor"),
     ("PriorityWeightAge", "0"),
     ("PriorityWeightAssoc", "0"),
     ("PriorityWeightFairShare", "0"),
     ("PriorityWeightJobSize", "0"),
-    ("PriorityWeightPartition", "0"),
+    ("PriorityWeightPartition", str(BASE_PRIORITY)),
     ("PriorityWeightQOS", "0"),
     ("PriorityWeightTRES", "(null)"),
     ("PrivateData", "none"),

@@ -1,0 +1,83 @@
+"""sbcast: a file for all nodes of a job (sbcast man page).
+
+Nodes that are this machine share their files, so one copy serves them all.
+"""
+
+import asyncio
+import errno
+import os
+import shutil
+from pathlib import Path
+
+from shim.commands.arguments import Arguments, read_arguments, refuse
+from shim.commands.call import Call, Exit
+from shim.commands.scontrol.targets import parse_job_id
+from shim.job.errors import Errno
+from shim.job.record import Job
+from shim.options.accounting import SBCAST
+
+_FAILED = 255
+
+
+async def run(call: Call) -> int:
+    """Run one call of sbcast."""
+    try:
+        arguments = read_arguments(call, SBCAST)
+        if len(arguments.operands) != 2:
+            call.err(f"Need two file names, have {len(arguments.operands)} names")
+            call.err('Try "sbcast --help" for more information')
+            return 1
+        if "send-libs" in arguments.flags or arguments.given.get("send-libs", "no").lower() != "no":
+            raise refuse(call, "sending shared libraries")
+        await _send(call, arguments)
+    except Exit as end:
+        return end.code
+    return 0
+
+
+async def _send(call: Call, arguments: Arguments) -> None:
+    name, target = arguments.operands
+    source, target = call.path(name), call.path(target)
+    job_text = arguments.given.get("jobid") or call.env.get("SLURM_JOB_ID") or call.env.get("SLURM_JOBID")
+    if not job_text:
+        call.error("Need a job id to run this command.  Run from within a Slurm job or use the --jobid option.")
+        raise Exit(1)
+    try:
+        with open(source, "rb"):
+            pass
+    except OSError as error:
+        call.error(f"Can't open `{name}`: {error.strerror}")
+        raise Exit(_FAILED) from None
+    job = _job(call, job_text)
+    if call.queue.executor_of(job).name != "local":
+        raise refuse(call, "copying files to nodes that are not this machine")
+    if Path(target).is_dir():
+        target = os.path.join(target, os.path.basename(source))
+    try:
+        await asyncio.to_thread(
+            _copy, source, target, force="force" in arguments.flags, preserve="preserve" in arguments.flags
+        )
+    except OSError as error:
+        call.error(f"REQUEST_FILE_BCAST({job.shares[0].node}): {error.strerror}")
+        raise Exit(error.errno or 1) from None
+
+
+def _job(call: Call, text: str) -> Job:
+    """The running job of that id; a step of it that is named does not matter."""
+    job_id = parse_job_id(text.partition(".")[0])
+    found = call.queue.find(job_id.job_id, job_id.tasks.first() if job_id.tasks else None) if job_id else []
+    running = [job for job in found if job.state.active]
+    if not running:
+        call.error(f"Slurm job {text} lookup error: {Errno.INVALID_JOB_ID.text}")
+        raise Exit(_FAILED)
+    return running[0]
+
+
+def _copy(source: str, target: str, *, force: bool, preserve: bool) -> None:
+    """Copy, with the permissions of the source, and its times to ``preserve``. Raises OSError."""
+    if os.path.lexists(target):
+        if not force:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
+        Path(target).unlink()
+    shutil.copyfile(source, target)
+    (shutil.copystat if preserve else shutil.copymode)(source, target)
