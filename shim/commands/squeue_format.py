@@ -21,7 +21,7 @@ from shim.commands.squeue_values import JobValues
 
 def job_table(query: Query, values: JobValues, complain: Complain) -> Table[Row]:
     """The table of jobs. ``complain`` gets every letter or name that is no column."""
-    if query.long_format is not None:
+    if query.long_format is not None and "start" not in query.flags:
         names = _Lazily(lambda name: BY_NAME[name].bound(values), BY_NAME)
         return long_table(query.long_format, names, complain)
     text = query.format

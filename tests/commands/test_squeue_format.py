@@ -239,7 +239,7 @@ def test_percent_formats(queue, text, heading, row, unknown):
 @pytest.mark.parametrize(("text", "row", "unknown"), [
     ("JobID:8,Name", "307     runner              ", ""),
     ("JobID:^,Name:4,State:-12,UserName:|", "307^runnRUNNING carol|", ""),
-    ("jobid:.8,nodelist:.1", "     307n1", ""),
+    ("jobid:.8,nodelist:.1,nodelist:1", "     307n1n", ""),
     ("nosuchfield", "", "nosuchfield"),
     ("JobID:5,nosuch:9,State:3", "307  RUN", "nosuch"),
     ("JobID:5, State:3", "307  ", " State"),
@@ -259,6 +259,20 @@ def test_what_is_cut_and_what_sticks_out(queue):
         "0:11|1:00:00|n[1-2]|n[1-2]|(null)|202|a_v|  2|\n"
         "0:00|UNL|   |(De|(null)|N/A|dep|  1|\n"
     )
+
+
+def test_to_the_left_everything_is_cut(queue):
+    answer = ask(run, queue, "-S", "i", "-j", "309,311", "-o", "%3M|%3l|%3N|%3R|%3Y|%3S|%3k|%6k|")
+    assert answer.stdout == (
+        "TIM|TIM|NOD|NOD|SCH|STA|COM|COMMEN|\n"
+        "0:1|1:0|n[1|n[1|   |202|   |(null)|\n"
+        "0:0|UNL|   |(De|   |N/A|   |(null)|\n"
+    )
+
+
+def test_start_has_a_format_of_its_own(queue):
+    assert ask(run, queue, "--start", "-O", "jobid", "-h").stdout == ask(run, queue, "--start", "-h").stdout
+    assert ask(run, queue, "--start", "-o", "%i", "-h", "-p", "gpu").stdout == "316\n"
 
 
 def test_widths_count_bytes():

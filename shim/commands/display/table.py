@@ -10,6 +10,9 @@ from typing import Generic, TypeVar
 
 R = TypeVar("R")
 
+NULL = "(null)"
+"""A value that is not there. C's printf prints nothing where this has no room on the left."""
+
 
 def always(_: str) -> bool:
     """Cut a value to the width of its column."""
@@ -35,6 +38,7 @@ def reasons_only(text: str) -> bool:
 class Column(Generic[R]):
     """One column: its heading, how it gets a value (text or number) from a row, and which values it cuts.
 
+    ``cuts`` and ``cut_heading`` hold where it is justified to the right; to the left Slurm cuts everything.
     ``keeps`` is an ending that a value keeps when it is cut: the star of the default partition. ``of_task`` marks
     what differs between the tasks of one array.
     """
@@ -67,10 +71,15 @@ def widen(text: str) -> str:
     return text if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
-def _conversion(width: int, right: bool, cut: bool) -> str:
+def _conversion(slot: "Slot[R]", cut: bool) -> str:
+    width = slot.width
     if not width:
         return "%s"
-    return f"%{'' if right else '-'}{width}{f'.{width}' if cut else ''}s"
+    return f"%{width}{f'.{width}' if cut else ''}s" if slot.right else f"%-{width}.{width}s"
+
+
+def _value_conversion(slot: "Slot[R]") -> str:
+    return _conversion(slot, slot.column.cuts is always)
 
 
 def _escaped(text: str) -> str:
@@ -86,9 +95,7 @@ class Table(Generic[R]):
 
     def __init__(self, slots: Sequence[Slot[R]], prefix: str = "") -> None:
         self._slots = slots
-        body = [
-            _conversion(slot.width, slot.right, slot.column.cuts is always) + _escaped(slot.suffix) for slot in slots
-        ]
+        body = [_value_conversion(slot) + _escaped(slot.suffix) for slot in slots]
         self._template = _escaped(prefix) + "".join(body) + "\n"
         self._getters = [self._getter(slot) for slot in slots]
         self._prefix = prefix
@@ -99,7 +106,9 @@ class Table(Generic[R]):
         value, cuts, width, keeps = slot.column.value, slot.column.cuts, slot.width, slot.column.keeps
         if width and keeps:
             return lambda row: _cut_before(str(value(row)), width, keeps)
-        if not width or cuts is always or cuts is never:
+        if not slot.right and 0 < width < len(NULL):
+            return lambda row: "" if (text := value(row)) == NULL else text
+        if not width or not slot.right or cuts is always or cuts is never:
             return value
 
         def cut_some(row: R) -> object:
@@ -115,8 +124,7 @@ class Table(Generic[R]):
             if slot.column.of_task:
                 slots.append(slot)
                 continue
-            conversion = _conversion(slot.width, slot.right, slot.column.cuts is always)
-            text = conversion % narrow(str(get(row))) + narrow(slot.suffix)
+            text = _value_conversion(slot) % narrow(str(get(row))) + narrow(slot.suffix)
             if slots:
                 last = slots[-1]
                 slots[-1] = Slot(last.column, last.width, last.right, last.suffix + widen(text))
@@ -127,7 +135,7 @@ class Table(Generic[R]):
     def header(self) -> str:
         """The line of headings."""
         words = [
-            _conversion(slot.width, slot.right, slot.column.cut_heading) % slot.column.heading + narrow(slot.suffix)
+            _conversion(slot, slot.column.cut_heading) % slot.column.heading + narrow(slot.suffix)
             for slot in self._slots
         ]
         return widen(narrow(self._prefix) + "".join(words) + "\n")
