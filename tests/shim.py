@@ -48,7 +48,7 @@ nodes = "n[3-4]"
 max_time = "2-00:00:00"
 default_time = "1:00:00"
 """
-PATIENCE = 30.0
+PATIENCE = 100.0
 """Seconds until a test gives up waiting for something that should have happened."""
 
 
