@@ -127,6 +127,11 @@ def test_jobs_tasks_and_steps(recorded: Lab, wanted: str, found: list[str]) -> N
     assert lines(recorded, "-n", "-P", "-o", "jobid", "-j", wanted) == found
 
 
+def test_lists_add_up_when_they_are_given_again(recorded: Lab) -> None:
+    answer = lines(recorded, "-n", "-X", "-P", "-o", "jobid", "-j", "631", "-j", "635", "-j", "632_1", "-o", "state")
+    assert answer == ["631|FAILED", "635|RUNNING", "632_1|COMPLETED"]
+
+
 def test_raw_ids(recorded: Lab) -> None:
     rows = lines(recorded, "-n", "-P", "-X", "-j", "632", "-o", "jobid,jobidraw")
     shown, raw = zip(*(row.split("|") for row in rows), strict=True)
@@ -361,6 +366,17 @@ EXITS = [
     (15, State.FAILED, "FAILED|0:15", "CANCELLED|0:15"),
     (9, State.FAILED, "FAILED|0:9", "CANCELLED|0:9"),
 ]
+
+
+def test_script_that_could_not_be_launched(lab: Lab) -> None:
+    job = lab.submit()
+    lab.end(job.job_id, 0, launch_failure="no such folder")
+    assert lines(lab, "-n", "-P", "-o", "state,exitcode") == ["FAILED|0:53", "CANCELLED|0:53"]
+
+
+def test_layout_of_steps(recorded: Lab) -> None:
+    rows = lines(recorded, "-n", "-P", "-j", "631", "-o", "layout")
+    assert rows == ["", "Unknown", "Block", "Cyclic", "Block"]
 
 
 @pytest.mark.parametrize(("status", "state", "job", "batch"), EXITS)

@@ -33,6 +33,8 @@ def scontrol(lab: Lab, text: str, stdin: bytes = b"") -> Answer:
         ("details", "", "", 0),
         ("completing", "", "", 0),
         ("delete foo=1", "", "Invalid deletion entity: foo=1\n", 1),
+        ("delete foo", "",
+         "scontrol: error: Proper format is 'delete <ENTITY>=<ID>' or 'delete <ENTITY> <ID>'\n", 1),
         ("--foo", "", 'scontrol: unrecognized option \'--foo\'\nTry "scontrol --help" for more information\n', 1),
         ("--json show job", "",
          'scontrol: unrecognized option \'--json\'\nTry "scontrol --help" for more information\n', 1),
@@ -132,7 +134,7 @@ def test_life_of_a_partition(lab: Lab) -> None:
     assert lab.ask(sinfo, "sinfo", "-h", "-p", "tt").stdout == "tt         down   infinite      2   idle n[1-2]\n"
     assert lab.submit(partition="tt").pending
     lab.do(lambda: lab.queue.cancel(max(lab.queue.jobs.values(), key=lambda j: j.job_id), user_id=0))
-    assert scontrol(lab, "delete partitionname=tt") == Answer("", "", 0)
+    assert scontrol(lab, "delete partition tt") == Answer("", "", 0)
     assert scontrol(lab, "show partition tt").stdout == "Partition tt not found\n"
 
 

@@ -155,6 +155,8 @@ gpu          up 2-00:00:00          1/1/0/2 n[3-4]
         "n4|idle|0/8/0/8|debug\nn4|idle|0/8/0/8|gpu\n"
     ),
     "-h -t alloc,mix -o %N|%t": "n[1-2]|mix\nn3|alloc\n",
+    "-h -t alloc -o %N|%t": "n[1-2]|mix\nn3|alloc\n",
+    "-h -t mix -o %N|%t": "n[1-2]|mix\n",
     "-h -t idle -o %N": "n4\n",
     "-h -o %n|%C|%G": "vm|3/13/0/16|(null)\nvm|8/0/0/8|gpu:a100:4\nvm|0/8/0/8|gpu:h100:4\n",
     "-h -o %T|%N": "mixed|n[1-2]\nallocated|n3\nidle|n4\n",

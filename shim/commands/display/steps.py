@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from shim.job.record import Job, Step
-from shim.job.states import State
+from shim.job.states import Reason, State
 
 if TYPE_CHECKING:
     from shim.controller.queue import Queue
@@ -29,7 +29,7 @@ def batch_step(job: Job) -> Step | None:
         state=_batch_state(job),
         start_time=job.start_time,
         end_time=job.end_time if job.state not in {State.RUNNING, State.SUSPENDED} else 0,
-        exit_status=job.batch_status,
+        exit_status=_batch_status(job),
         ntasks=1,
         cpus=first.cpus,
         memory=first.memory,
@@ -42,11 +42,26 @@ def batch_step(job: Job) -> Step | None:
     )
 
 
+def _batch_status(job: Job) -> int:
+    """How the script ended; one that could not be launched, or had no memory left, ended as its job did."""
+    if job.state is State.OUT_OF_MEMORY:
+        return job.exit_status
+    return job.batch_status or (job.exit_status if job.reason == Reason.LAUNCH_FAILURE else 0)
+
+
 def _batch_state(job: Job) -> State:
     if job.state.active:
         return State.RUNNING
     if job.state is State.OUT_OF_MEMORY:
         return State.OUT_OF_MEMORY
-    if job.batch_status & 0x7F:
+    status = _batch_status(job)
+    if status & 0x7F:
         return State.CANCELLED
-    return State.FAILED if job.batch_status else State.COMPLETED
+    return State.FAILED if status else State.COMPLETED
+
+
+def layout(step: Step) -> str:
+    """How the tasks of a step are spread over its nodes where srun was not told: see srun man page, --distribution."""
+    if not step.step_id.isdecimal():
+        return "Unknown"
+    return "Cyclic" if step.ntasks <= step.nodes else "Block"

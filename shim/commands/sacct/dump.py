@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from shim.commands.display.document import to_json, to_yaml
 from shim.commands.display.meta import openapi_meta
+from shim.commands.display.steps import layout
 from shim.commands.display.times import TimeFormat
 from shim.commands.display.tres import Tres
 from shim.commands.sacct.rows import Row, Run, Showing
@@ -134,7 +135,7 @@ def _step(row: Row, step: Step) -> Document:
             "id": step.step_id if named else int(step.step_id),
             "name": step.name,
         },
-        "task": {"distribution": "Unknown" if named else "Block"},
+        "task": {"distribution": layout(step)},
     }
 
 

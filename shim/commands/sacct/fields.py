@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from shim.commands import jobfields
 from shim.commands.display.printfields import Cut, PrintColumn, PrintField, names_in_lines, print_columns
+from shim.commands.display.steps import layout
 from shim.commands.sacct.rows import Row, accounted
 from shim.grammar.memory import format_memory
 from shim.grammar.timelimit import format_dhms
@@ -142,7 +143,7 @@ def _frequency(row: Row) -> str:
 
 
 def _layout(row: Row) -> str:
-    return "Unknown" if row.step and row.step.step_id in {"batch", "extern"} else "Block"
+    return layout(row.step) if row.step else ""
 
 
 def _reason(row: Row) -> str:

@@ -18,6 +18,11 @@ from shim.options.getopt import Getopt, OptionError, usage_error
 from shim.options.sacct import OPTIONS
 
 _UNITS = "KMGTP"
+_LISTS = {
+    "accounts", "associations", "clusters", "group", "jobs", "name", "nodelist", "partition", "qos", "state", "user",
+    "wckeys",
+}  # fmt: skip
+"""Options that add to what was given before when they are repeated."""
 _JOB_ID = re.compile(r"(?P<job>\d+)(?:_(?P<task>\d+)|\+(?P<offset>\d+))?(?:\.(?P<step>\w+))?")
 
 
@@ -113,7 +118,8 @@ def _option(call: Call, query: Query, key: str, value: str | None) -> None:
     elif value is None:
         query.flags.add(key)
     else:
-        query.given[key] = value
+        earlier = query.given.get(key)
+        query.given[key] = f"{earlier},{value}" if earlier and key in _LISTS else value
 
 
 def _check(call: Call, query: Query) -> None:

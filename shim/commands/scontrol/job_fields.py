@@ -175,6 +175,8 @@ def _priority(value: str, situation: Situation) -> Changes:
     if not situation.administrator and priority != job.priority:
         if job.held:
             raise SlurmError(Errno.JOB_HELD)
+        if priority > job.priority:
+            raise SlurmError(Errno.ACCESS_DENIED)
         if priority != NO_PRIORITY:
             raise SlurmError(Errno.PRIORITY_NOT_LASTING)
     return {"priority": priority}

@@ -111,18 +111,25 @@ def update_partition(session: Session, words: list[str]) -> None:
 
 def delete(session: Session, words: list[str]) -> None:
     """``delete PartitionName=…``: only where no job needs it."""
-    key, _, name = words[0].partition("=")
+    key, equals, name = words[0].partition("=")
+    if not equals:
+        if len(words) != 2:
+            session.call.error("Proper format is 'delete <ENTITY>=<ID>' or 'delete <ENTITY> <ID>'")
+            session.fail()
+            return
+        name = words[1]
+    what = " ".join(words)
     if len(key) >= 4 and "reservationname".startswith(key.lower()):
-        session.fail(f"delete_reservation {words[0]}: {Errno.RESERVATION_INVALID.text}")
+        session.fail(f"delete_reservation {what}: {Errno.RESERVATION_INVALID.text}")
         return
     if len(key) < 4 or not "partitionname".startswith(key.lower()):
         session.fail(f"Invalid deletion entity: {words[0]}")
         return
     queue = session.queue
     if name not in queue.partitions:
-        session.fail(f"delete_partition {words[0]}: {Errno.INVALID_PARTITION_NAME.text}")
+        session.fail(f"delete_partition {what}: {Errno.INVALID_PARTITION_NAME.text}")
     elif any(name in job.partition.split(",") and not job.state.finished for job in queue.jobs.values()):
-        session.fail(f"delete_partition {words[0]}: {Errno.PARTITION_IN_USE.text}")
+        session.fail(f"delete_partition {what}: {Errno.PARTITION_IN_USE.text}")
     else:
         queue.set_partition(None, name)
 

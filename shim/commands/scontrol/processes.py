@@ -59,6 +59,8 @@ def list_pids(session: Session, words: list[str]) -> None:
         node = words[1] if len(words) > 1 else "(null)"
         if wanted:
             session.fail(f"StepId={words[0]} does not exist on node {node}.")
+        elif not jobs:
+            session.fail(f"JobId={words[0]} does not exist on node {node}.")
         else:
             session.fail(f"There are no steps for job {words[0]} on node {node}.")
     session.out(f"{'PID':<8} {'JOBID':<8} {'STEPID':<8} {'LOCALID':<7} GLOBALID\n")

@@ -209,7 +209,7 @@ _LINES: tuple[Line[JobView], ...] = (
     ),
     (
         field("SubmitTime", _time(lambda v: v.job.submit_time)),
-        field("EligibleTime", _time(lambda v: v.job.eligible_time)),
+        field("EligibleTime", _time(lambda v: jobfields.eligible_time(v.job))),
     ),
     (field("AccrueTime", _time(lambda v: v.job.accrue_time)),),
     (

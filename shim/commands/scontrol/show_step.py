@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shim.commands.display.steps import layout
 from shim.commands.display.times import TimeFormat
 from shim.commands.display.tres import Tres
 from shim.commands.scontrol.layout import Line, field, lay_out, or_null, record
@@ -63,6 +64,6 @@ _LINES: tuple[Line[ShownStep], ...] = (
     ),
     (field("TRES", lambda s: or_null(s.tres)),),
     (field("ResvPorts", lambda _: "(null)"),),
-    (field("CPUFreqReq", lambda _: "Default"),),
+    (field("CPUFreqReq", lambda _: "Default"), lambda s: None if s.batch else f"Dist={layout(s.step)}"),
     (field("SrunHost:Pid", lambda _: "(null):0"),),
 )

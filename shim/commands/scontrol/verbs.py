@@ -47,7 +47,7 @@ VERBS = (
         2,
         partitions.delete,
         1,
-        1,
+        2,
         too_few="too few arguments for {} keyword",
         too_many="too many arguments for {} keyword",
     ),

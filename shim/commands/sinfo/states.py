@@ -24,12 +24,12 @@ def _never(_: NodeView) -> bool:
     return False
 
 
-# A node that is draining counts as allocated, not as mixed, whatever is free on it.
+# A node that jobs have any part of counts as allocated; one that is draining never counts as mixed.
 _BY_WORD: dict[str, Matches] = {
     "unknown": lambda view: view.base == "UNKNOWN",
     "down": lambda view: view.base == "DOWN",
     "idle": lambda view: view.base == "IDLE",
-    "allocated": lambda view: view.base == "ALLOCATED" or (view.draining and _busy(view)),
+    "allocated": _busy,
     "mixed": lambda view: view.base == "MIXED" and not view.draining,
     "drain": lambda view: view.draining,
     "drained": lambda view: view.draining and not _busy(view),
