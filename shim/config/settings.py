@@ -67,7 +67,7 @@ class Config:
     keep_accounting: float = 90 * 86400  # finished jobs stay in the table for so long
     tmp_dir: str = "/tmp"
     scratch: str = ""  # a folder for each job below this one, as SLURM_TMPDIR; "": none
-    memory_enforcement: str = "poll"  # "poll" or "none"
+    memory_enforcement: str = "none"  # "poll": jobs over their memory are killed; "none": as Slurm without cgroups
     bf_max_job_test: int = 500
     nodes: tuple[NodeConfig, ...] = ()
     partitions: tuple[PartitionConfig, ...] = ()
