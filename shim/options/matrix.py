@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 
-from shim.options import sacct, scancel, scontrol, sinfo, squeue
+from shim.options import accounting, sacct, scancel, scontrol, sinfo, squeue
 from shim.options.catalogue.absent import NEWER, OLDER
 from shim.options.option import Option
 from shim.options.table import options_of
@@ -18,6 +18,14 @@ COMMANDS: Sequence[tuple[str, Sequence[Option]]] = (
     ("scontrol", scontrol.OPTIONS),
     ("sacct", sacct.OPTIONS),
     ("sinfo", sinfo.OPTIONS),
+    ("sstat", accounting.SSTAT),
+    ("sprio", accounting.SPRIO),
+    ("sshare", accounting.SSHARE),
+    ("sacctmgr", accounting.SACCTMGR),
+    ("sdiag", accounting.SDIAG),
+    ("sattach", accounting.SATTACH),
+    ("sbcast", accounting.SBCAST),
+    ("strigger", accounting.STRIGGER),
 )
 """Every command with its options; a new command joins here."""
 
