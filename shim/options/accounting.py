@@ -117,13 +117,16 @@ SDIAG = (
     Option(name="usage"),
 )
 
+_NO_ATTACHING = "only --layout is answered"
+
 SATTACH = (
-    _taking("input-filter", metavar="task"),
-    _taking("output-filter", metavar="task"),
-    _taking("error-filter", metavar="task"),
-    Option(name="label", short="l"),
+    *(
+        _taking(f"{stream}-filter", "", "task", _NO_ATTACHING, Effect.IGNORED)
+        for stream in ("input", "output", "error")
+    ),
+    _no_effect("label", "l", _NO_ATTACHING),
     Option(name="layout"),
-    Option(name="quiet", short="Q"),
+    _no_effect("quiet", "Q", _NO_ATTACHING),
     _VERBOSE,
     _VERSION,
     Option(name="help", short="h"),
@@ -133,7 +136,7 @@ SATTACH = (
 SBCAST = (
     Option(name="compress", short="C", argument=Argument.OPTIONAL, metavar="library", local=Effect.IGNORED,
            dstack=Effect.REFUSED, note="files do not travel"),
-    _taking("exclude", metavar="path_list", note="shared libraries are not sent"),
+    _taking("exclude", "", "path_list", "shared libraries are not sent", Effect.IGNORED),
     Option(name="force", short="f"),
     _taking("fanout", "F", "num", "files do not travel", Effect.IGNORED),
     _taking("jobid", "j", "jobid[+offset][.step]"),
@@ -146,29 +149,31 @@ SBCAST = (
     *_HELP,
 )  # fmt: skip
 
+_NO_TRIGGERS = "there are no triggers"
+
 STRIGGER = (
-    _refused("set", "", "there are no triggers"),
-    Option(name="get"),
-    _refused("clear", "", "there are no triggers"),
-    Option(name="down", short="d"),
-    Option(name="drained", short="D"),
-    Option(name="fail", short="F"),
-    Option(name="fini", short="f"),
-    _taking("flags", metavar="flag"),
-    _taking("id", "i", "id"),
-    Option(name="idle", short="I"),
-    _taking("jobid", "j", "id"),
-    _CLUSTERS,
-    Option(name="node", short="n", argument=Argument.OPTIONAL, metavar="host"),
-    Option(name="noheader", short="N"),
-    _taking("offset", "o", "seconds"),
-    _taking("program", "p", "path"),
-    Option(name="quiet", short="Q"),
-    Option(name="reconfig", short="r"),
-    Option(name="time", short="t"),
-    Option(name="up", short="u"),
-    _taking("user", metavar="user_name_or_id"),
+    _refused("set", "", _NO_TRIGGERS),
+    Option(name="get", note=_NO_TRIGGERS),
+    _refused("clear", "", _NO_TRIGGERS),
+    *(
+        _no_effect(name, short, _NO_TRIGGERS)
+        for name, short in (
+            ("down", "d"), ("drained", "D"), ("fail", "F"), ("fini", "f"), ("idle", "I"), ("noheader", "N"),
+            ("quiet", "Q"), ("reconfig", "r"), ("time", "t"), ("up", "u"),
+        )
+    ),
+    *(
+        _taking(name, short, metavar, _NO_TRIGGERS, Effect.IGNORED)
+        for name, short, metavar in (
+            ("clusters", "M", "names"), ("flags", "", "flag"), ("id", "i", "id"), ("jobid", "j", "id"),
+            ("offset", "o", "seconds"), ("program", "p", "path"), ("user", "", "user_name_or_id"),
+        )
+    ),
+    Option(
+        name="node", short="n", argument=Argument.OPTIONAL, metavar="host", local=Effect.IGNORED,
+        dstack=Effect.IGNORED, note=_NO_TRIGGERS,
+    ),
     _VERBOSE,
     _VERSION,
     *_HELP,
-)
+)  # fmt: skip

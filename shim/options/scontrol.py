@@ -10,12 +10,12 @@ def _no_effect(name: str, short: str = "", note: str = _ONE_CLUSTER) -> Option:
 
 
 OPTIONS = (
-    Option(name="all", short="a"),
+    _no_effect("all", "a", "no partition is hidden"),
     Option(name="details", short="d"),
     _no_effect("federation"),
     _no_effect("future", "F", "there are no nodes in state FUTURE"),
     Option(name="help", short="h"),
-    Option(name="hide"),
+    _no_effect("hide", "", "no partition is hidden"),
     _no_effect("local"),
     Option(name="clusters", short="M", argument=Argument.REQUIRED, metavar="cluster_name", aliases=("cluster",)),
     Option(name="oneliner", short="o"),

@@ -14,7 +14,7 @@ def _no_effect(name: str, note: str) -> Option:
 
 
 OPTIONS = (
-    Option(name="all", short="a"),
+    Option(name="all", short="a", note="no partition is hidden; it lifts SINFO_PARTITION"),
     Option(name="dead", short="d"),
     Option(name="exact", short="e"),
     _no_effect("federation", _ONE_CLUSTER),

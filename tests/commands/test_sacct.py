@@ -483,3 +483,9 @@ def test_help(lab: Lab) -> None:
     assert sacct(lab, "--usage").stdout == "Usage: sacct [options]\n\tUse --help for help\n"
     assert "-j, --jobs:" in sacct(lab, "--help").stdout
     assert sacct(lab, "-V").stdout == "slurm 22.05.8\n"
+
+
+def test_verbose_tells_the_window(recorded: Lab) -> None:
+    assert sacct(recorded, "-v", "-n", "-X", "-j", "631").stderr == (
+        "sacct: Jobs Eligible in the time window from Epoch 0 to Tue Nov 24 19:14:21 2026\n"
+    )

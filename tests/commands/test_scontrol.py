@@ -167,3 +167,24 @@ def test_another_default_partition(lab: Lab) -> None:
 )  # fmt: skip
 def test_refused_changes_of_partitions(lab: Lab, text: str, stderr: str) -> None:
     assert scontrol(lab, text) == Answer("", stderr, 1)
+
+
+# -- switches ----------------------------------------------------------------------------------------------------------
+
+
+def test_verbose_counts_records(lab: Lab) -> None:
+    text = scontrol(lab, "-v show part gpu").stdout
+    assert text.startswith("last_update_time=2026-11-24T19:14:09, records=2\nPartitionName=gpu\n")
+    assert scontrol(lab, "-Q show part gpu").stdout == text.partition("\n")[2]
+    assert scontrol(lab, "-v show step").stdout.endswith("records=0\nNo job steps in the system\n")
+
+
+def test_other_clusters_and_users(lab: Lab) -> None:
+    job = lab.submit(hold=True)
+    assert scontrol(lab, "-M oracle show hostnames n1") == Answer("n1\n", "", 0)
+    assert scontrol(lab, "-M foo ping").stderr.startswith("scontrol: error: No cluster 'foo' known by database.\n")
+    nobody = scontrol(lab, "-u no-such-user hold 1")
+    assert nobody == Answer("", 'scontrol: error: --uid="no-such-user" invalid\n', 1)
+    lab.become(2001)
+    denied = scontrol(lab, f"--uid=2002 update jobid={job.job_id} comment=x")
+    assert (denied.code, job.request.comment) == (1, "")

@@ -351,3 +351,10 @@ def test_json(busy: Lab) -> None:
 def test_help(lab: Lab) -> None:
     assert sinfo(lab, "--usage").stdout.startswith("Usage: sinfo [-abdelNRrsTv] [-i seconds] [-t states]")
     assert "Help options:" in sinfo(lab, "--help").stdout
+
+
+def test_verbose(lab: Lab) -> None:
+    text = sinfo(lab, "-v -h -o %N -p gpu -n n3 -t idle -S N").stdout
+    assert text.startswith("-----------------------------\ndead        = false\nexact       = 0\nfiltering   = true\n")
+    assert "\nnodes       = n3\n" in text and "\nverbose     = 1\n" in text
+    assert text.endswith("\nn3\n")

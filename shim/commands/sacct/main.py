@@ -17,6 +17,8 @@ async def run(call: Call) -> int:
     """Run one call of sacct."""
     try:
         query = parse(call)
+        if "verbose" in query.flags:
+            _tell_window(call, query)
         if "json" in query.flags or "yaml" in query.flags:
             _dump(call, query)
         elif "batch-script" in query.flags or "env-vars" in query.flags:
@@ -26,6 +28,12 @@ async def run(call: Call) -> int:
     except Exit as end:
         return end.code
     return 0
+
+
+def _tell_window(call: Call, query: Query) -> None:
+    date = TimeFormat({"SLURM_TIME_FORMAT": "%a %b %d %H:%M:%S %Y", "TZ": call.env.get("TZ", "")})
+    start, end = date(query.start, none="Epoch 0"), date(query.end)
+    call.err(f"sacct: Jobs Eligible in the time window from {start} to {end}")
 
 
 def _runs(call: Call, query: Query) -> list[Run]:

@@ -1,8 +1,10 @@
 """The words scontrol understands, one command at a time or at its prompt (scontrol man page, COMMANDS)."""
 
+import pwd
 import shlex
 
-from shim.commands.call import Call
+from shim.commands.call import Call, Exit
+from shim.commands.display.clusters import own_cluster
 from shim.commands.scontrol.session import Session
 from shim.commands.scontrol.verbs import find_verb
 from shim.options.getopt import Getopt, OptionError, usage_error
@@ -16,14 +18,16 @@ async def run(call: Call) -> int:
     session = Session(call)
     scan = Getopt(OPTIONS, call.argv)
     try:
-        for option, _value in scan:
+        for option, value in scan:
             if option.key in ("help", "usage", "version"):
                 await perform(session, [option.key])
                 return session.exit_code
-            _switch(session, option.key)
+            _switch(session, option.key, value or "")
     except OptionError as error:
         call.err(usage_error(call.command, error))
         return 1
+    except Exit as end:
+        return end.code
     if scan.operands:
         await perform(session, scan.operands)
     else:
@@ -31,12 +35,25 @@ async def run(call: Call) -> int:
     return session.exit_code
 
 
-def _switch(session: Session, key: str) -> None:
+def _switch(session: Session, key: str, value: str) -> None:
+    """Take one option in. Raises Exit for another cluster and for an unknown user."""
     switches = {"oneliner": "oneliner", "details": "details", "all": "all", "quiet": "quiet", "verbose": "verbose"}
     if key in switches:
         setattr(session, switches[key], True)
     elif key == "hide":
         session.all = False
+    elif key == "uid":
+        session.acting_as = _user_id(session, value)
+    elif key == "clusters" and not own_cluster(session.call, value, no_header=True):
+        raise Exit(1)
+
+
+def _user_id(session: Session, text: str) -> int:
+    try:
+        return int(text) if text.isdecimal() else pwd.getpwnam(text).pw_uid
+    except KeyError:
+        session.call.error(f'--uid="{text}" invalid')
+        raise Exit(1) from None
 
 
 async def perform(session: Session, words: list[str]) -> None:

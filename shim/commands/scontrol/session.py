@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shim.commands.call import Call
+from shim.commands.display.times import TimeFormat
 from shim.controller.queue import Queue
 from shim.job.errors import SlurmError
 
@@ -17,6 +18,7 @@ class Session:
     oneliner: bool = False
     quiet: bool = False
     verbose: bool = False
+    acting_as: int | None = None  # the user that --uid names
     exit_code: int = 0
     over: bool = False  # exit was asked for
 
@@ -27,12 +29,18 @@ class Session:
 
     @property
     def user_id(self) -> int:
-        """Who calls: a controller serves the one user who runs it."""
-        return self.queue.user_id
+        """Who calls, or whom --uid names: a controller serves the one user who runs it."""
+        return self.queue.user_id if self.acting_as is None else self.acting_as
 
     def out(self, text: str) -> None:
         """Print on standard output, as it is."""
         self.call.out(text)
+
+    def tell_records(self, count: int) -> None:
+        """With -v, how many records there are of what is shown."""
+        if self.verbose and not self.quiet:
+            time = TimeFormat(self.call.env)
+            self.out(f"last_update_time={time(self.queue.now())}, records={count}\n")
 
     def fail(self, text: str = "") -> None:
         """Print a line on standard error, unless quiet, and end with exit code 1."""

@@ -47,6 +47,7 @@ def show(session: Session, words: list[str]) -> None:
 
 def _show_nodes(session: Session, text: str | None) -> None:
     views = [NodeView(node) for node in session.queue.nodes]
+    session.tell_records(len(views))
     if text is not None:
         by_name = {view.name: view for view in views}
         views = []
@@ -98,6 +99,7 @@ def _node_names(session: Session, text: str) -> tuple[str, ...]:
 
 def _show_partitions(session: Session, name: str | None) -> None:
     queue = session.queue
+    session.tell_records(len(queue.partitions))
     partitions = [p for p in queue.partitions.values() if name in (None, p.name)]
     if name is not None and not partitions:
         session.exit_code = 1
@@ -133,6 +135,7 @@ def _no_licenses(session: Session, _text: str | None) -> None:
 
 
 def _no_reservations(session: Session, name: str | None) -> None:
+    session.tell_records(0)
     if name is None:
         session.out("No reservations in the system\n")
     else:

@@ -23,6 +23,7 @@ def show_jobs(session: Session, text: str | None) -> None:
     showing = _showing(session)
     if text is None or text == "0":
         jobs = in_table_order(session.queue.jobs.values())
+        session.tell_records(len(jobs))
         if not jobs:
             session.out("No jobs in the system\n")
         _print(session, jobs, showing)
@@ -35,6 +36,7 @@ def show_jobs(session: Session, text: str | None) -> None:
     if not records:
         session.fail(f"slurm_load_jobs error: {Errno.INVALID_JOB_ID.text}")
         return
+    session.tell_records(len(records))
     if job_id.tasks is not None:
         _show_task(session, text, job_id.job_id, job_id.tasks.first(), showing)
     elif job_id.offset is not None or records[0].het_job_id:
@@ -102,6 +104,9 @@ def show_steps(session: Session, text: str | None) -> None:
         for step in live_steps(queue, job)
         if wanted in (None, step.step_id)
     ]
+    session.tell_records(len(steps))
+    if not steps and not match:
+        session.out("No job steps in the system\n")
     if not steps and match:
         session.exit_code = 1
         session.out(f"Job step {match['job']}.{wanted or ''} not found\n")

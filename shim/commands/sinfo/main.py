@@ -22,6 +22,8 @@ async def run(call: Call) -> int:
     """Run one call of sinfo."""
     try:
         query = parse(call)
+        if "verbose" in query.flags:
+            call.out(_settings(query))
         if "json" in query.flags or "yaml" in query.flags:
             _dump(call, query)
             return 0
@@ -37,6 +39,36 @@ async def run(call: Call) -> int:
     except Exit as end:
         return end.code
     return 0
+
+
+def _settings(query: Query) -> str:
+    """What --verbose tells about the call itself."""
+    flags, given = query.flags, query.given
+
+    def said(flag: bool) -> str:
+        return "true" if flag else "false"
+
+    lines = {
+        "dead": said("dead" in flags),
+        "exact": int("exact" in flags),
+        "filtering": said(bool(given.keys() & {"nodes", "partition", "states"} or flags & {"dead", "responding"})),
+        "format": given.get("Format", query.format),
+        "iterate": int(query.iterate),
+        "long": said("long" in flags),
+        "no_header": said("noheader" in flags),
+        "node_field": said("%N" in query.format and "Node" in flags),
+        "node_format": said("Node" in flags),
+        "nodes": given.get("nodes", "n/a"),
+        "part_field": said("format" not in given and "Format" not in given),
+        "partition": given.get("partition", "n/a"),
+        "responding": said("responding" in flags),
+        "states": given.get("states", "(null)"),
+        "sort": given.get("sort", "(null)"),
+        "summarize": said("summarize" in flags),
+        "verbose": 1,
+    }
+    rule = "-" * 29
+    return "\n".join((rule, *(f"{name:<11} = {value}" for name, value in lines.items()), rule, "")) + "\n"
 
 
 def _dump(call: Call, query: Query) -> None:
