@@ -131,7 +131,7 @@ async def submissions(call: Call, components: Iterable[Gathered], body: Body) ->
         source = origin(fields, call.env, _environment_file(call, fields))
         if source.login and login is None:
             login = await _login(call, fields)
-        job_name = fields.get("job_name") or body.name
+        job_name = fields.get("job_name", body.name)
         base = {**source.base, **echoed(fields), "SLURM_JOB_NAME": job_name}
         request = make_request(
             fields,
@@ -280,11 +280,11 @@ def find_script(name: str, folder: str, path: str) -> str:
     """The path of a script as Slurm resolves it (sbatch(1), SCRIPT PATH RESOLUTION), or the name where it does not."""
     if name.startswith((".", "/")):
         return name
-    if name and Path(folder, name).exists():
+    if name and os.access(f"{folder}/{name}", os.F_OK):
         return f"{folder}/{name}"
     if name and "/" not in name:
         for directory in path.split(":"):
             candidate = Path(directory, name)
-            if candidate.is_file() and os.access(candidate, os.R_OK):
+            if os.access(candidate, os.R_OK) and candidate.is_file():
                 return str(candidate)
     return name

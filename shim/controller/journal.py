@@ -98,7 +98,7 @@ class Journal:
                 write(table)
             table.save_counter("next_job_id", self.queue.next_job_id)
             table.commit()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OverflowError) as error:  # the latter: a number beyond SQLite's 64 bits
             self._failed(error)
             return False
         if not synced and self._sync is None:
@@ -117,7 +117,7 @@ class Journal:
         self._sync = None
         self.queue.loop.run_in_executor(None, self.queue.table.sync)
 
-    def _failed(self, error: sqlite3.Error) -> None:
+    def _failed(self, error: Exception) -> None:
         """Refuse what is new, keep what happened."""
         _LOG.error("the job table cannot be written: %s", error)
         try:

@@ -12,6 +12,7 @@ from shim.grammar.tres import INVALID_GRES, INVALID_TRES, MIXED_GRES, Gres, pars
 from shim.job.errors import Errno, SlurmError
 from shim.options.joboption import VALUE_ERROR, Complaint
 
+_COUNT_MAX = 2**63 - 1
 _GPU_OPTIONS = ("gpus", "gpus_per_node", "gpus_per_socket", "gpus_per_task")
 
 
@@ -38,7 +39,10 @@ def _parsed(fields: Mapping[str, Any], name: str) -> tuple[Gres, ...]:
     if text is None or (not text and name != "gres"):
         return ()
     try:
-        return parse_gres(text) if name == "gres" else parse_gpus(text)
+        items = parse_gres(text) if name == "gres" else parse_gpus(text)
+        if any(item.count > _COUNT_MAX for item in items):
+            raise GrammarError(text, problem=INVALID_TRES)
+        return items
     except GrammarError as error:
         if error.problem == INVALID_TRES:
             raise SlurmError(Errno.INVALID_GRES, text=INVALID_TRES) from None

@@ -79,7 +79,7 @@ def switch_wait(wait: str) -> int:
         seconds = parse_seconds(wait)
     except GrammarError:
         return 0
-    return seconds if seconds == UNLIMITED else -(-seconds // 60)
+    return min(UNLIMITED, seconds if seconds == UNLIMITED else -(-seconds // 60))
 
 
 def _show_switches(fields: Mapping[str, Any]) -> str:

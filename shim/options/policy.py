@@ -8,7 +8,7 @@ from shim.grammar.errors import GrammarError
 from shim.grammar.mail import MailType, parse_mail_types
 from shim.grammar.signal import parse_signal
 from shim.options.joboption import VALUE_ERROR, Complaint, Reading, Value
-from shim.options.values import count, read_number, text
+from shim.options.values import INT_MAX, count, read_number, text
 
 _NICE_OFFSET_LIMIT = 2147483645
 _PRIORITY_LIMIT = 4294967294
@@ -129,7 +129,8 @@ PROFILE = Value(_profile, text("profile").show)
 
 def _acctg_freq(reading: Reading) -> Mapping[str, Any]:
     for item in filter(None, reading.given.split(",")):
-        if not re.fullmatch(r"(?:(?:task|energy|network|filesystem)=)?\d+", item, re.ASCII | re.IGNORECASE):
+        match = re.fullmatch(r"(?:(?:task|energy|network|filesystem)=)?(\d+)", item, re.ASCII | re.IGNORECASE)
+        if not match or int(match[1]) > INT_MAX:
             raise Complaint(f"error: Invalid --acctg-freq specification: {item}")
     return {"acctg_freq": reading.given}
 

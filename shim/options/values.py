@@ -12,6 +12,7 @@ from shim.grammar.when import WhenError, parse_when
 from shim.options.joboption import VALUE_ERROR, Complaint, Reading, Value
 
 INT_MAX = 2**31 - 1
+MEGABYTES_MAX = 2**63 // 2**20
 
 
 def _shown(name: str) -> Callable[[Mapping[str, Any]], str]:
@@ -71,9 +72,12 @@ def megabytes(name: str) -> Value:
 
     def parse(reading: Reading) -> Mapping[str, Any]:
         try:
-            return {name: parse_memory(reading.given)}
+            size = parse_memory(reading.given)
         except GrammarError:
             raise reading.invalid() from None
+        if size > MEGABYTES_MAX:
+            raise reading.invalid()
+        return {name: size}
 
     return Value(parse, lambda fields: show_megabytes(fields[name]))
 
@@ -83,7 +87,7 @@ def minutes(name: str) -> Value:
 
     def parse(reading: Reading) -> Mapping[str, Any]:
         try:
-            return {name: parse_time_limit(reading.given)}
+            return {name: min(parse_time_limit(reading.given), UNLIMITED)}
         except GrammarError:
             raise reading.invalid() from None
 

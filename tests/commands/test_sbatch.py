@@ -406,3 +406,37 @@ def test_nothing_is_half_submitted(world: SbatchWorld, tmp_path: Path) -> None:
         f"sbatch: error: Batch job submission failed: {SlurmError(Errno.INVALID_PARTITION_NAME)}",
     )
     assert not world.queue.jobs
+
+
+@pytest.mark.parametrize(
+    ("option", "answer"),
+    [
+        ("--mem=9999999999999999999999", Answer(255, "", ("sbatch: error: Invalid --mem specification",))),
+        ("--tmp=9999999999999999999999", Answer(255, "", ("sbatch: error: Invalid --tmp specification",))),
+        ("-t99999999999999999999", None),
+        (
+            "--time-min=99999999999999999999",
+            Answer(1, "", (f"sbatch: error: Batch job submission failed: {Errno.INVALID_TIME_MIN.text}",)),
+        ),
+        ("--switches=1@99999999999999999999", None),
+        (
+            "--gpus=99999999999999999999",
+            Answer(
+                1,
+                "",
+                ("sbatch: error: Batch job submission failed: Invalid Trackable RESource (TRES) specification",),
+            ),
+        ),
+    ],
+)
+def test_numbers_beyond_all_bounds(
+    world: SbatchWorld, script: Path, tmp_path: Path, option: str, answer: Answer | None
+) -> None:
+    found = world.sbatch("-H", "-t5" if option.startswith("--time-min") else "-Q", option, "job.sh", cwd=tmp_path)
+    assert found == (answer or Answer(0, "", ()))
+    assert len(world.queue.jobs) == (answer is None)
+
+
+def test_a_folder_with_too_long_a_name(world: SbatchWorld, script: Path, tmp_path: Path) -> None:
+    answer = world.sbatch("-H", "-D", "/" + "d" * 5000, "job.sh", cwd=tmp_path)
+    assert answer.stderr == (f"sbatch: error: Batch job submission failed: {Errno.PATHNAME_TOO_LONG.text}",)
