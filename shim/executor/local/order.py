@@ -1,7 +1,10 @@
 """One run as the controller orders it from a supervisor."""
 
 import posix
+from time import monotonic, sleep
 
+_PATIENCE = 2.0  # seconds
+_LOOK_AGAIN = 0.02  # seconds
 _OUTPUT = posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_CLOEXEC
 _NOWHERE = "/dev/null"
 
@@ -26,9 +29,9 @@ class Order:
         """Open standard input, output and error of the script. Raises OSError where Slurm fails the launch."""
         mode = _OUTPUT if self.append else _OUTPUT | posix.O_TRUNC
         fds.append(posix.open(self.std_in or _NOWHERE, posix.O_RDONLY | posix.O_CLOEXEC))
-        fds.append(posix.open(self.std_out or _NOWHERE, mode, 0o666))
+        fds.append(_open_output(self.std_out or _NOWHERE, mode))
         if self.std_err != self.std_out:
-            fds.append(posix.open(self.std_err or _NOWHERE, mode, 0o666))
+            fds.append(_open_output(self.std_err or _NOWHERE, mode))
         else:
             fds.append(fds[1])
 
@@ -36,3 +39,19 @@ class Order:
         """The environment as a mapping."""
         pairs = [entry.partition(b"=") for entry in self.environment.split(b"\0")]
         return {name: value for name, _, value in pairs if name}
+
+
+def _open_output(path: str, mode: int) -> int:
+    """Open an output file, waiting a moment for its folder.
+
+    Slurm takes up to three seconds to start a batch job (slurm.conf, batch_sched_delay), and clients such as submitit
+    count on it: they make the folder, named after the job, once sbatch has told them the ID. Raises OSError.
+    """
+    last = monotonic() + _PATIENCE
+    while True:
+        try:
+            return posix.open(path, mode, 0o666)
+        except FileNotFoundError:
+            if monotonic() >= last:
+                raise
+            sleep(_LOOK_AGAIN)
