@@ -261,4 +261,4 @@ class Dispatcher:
 
     def cancel_invalid(self, job: Job) -> None:
         """A dependency can never be met and the job said to cancel it then."""
-        cancel.end_pending(self.queue, job, State.CANCELLED, reason=Reason.DEPENDENCY)
+        cancel.end_pending(self.queue, job, State.CANCELLED, reason=Reason.DEP_NEVER)

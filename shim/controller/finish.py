@@ -32,7 +32,7 @@ def finished(queue: "Queue", ended: Ended) -> None:
     end = job.end_time if job.ending and job.end_time else ended.end_time
     if job.ending in ("REQUEUE", "REQUEUE_HOLD", "SPECIAL_EXIT"):
         _release(queue, job, end)
-        requeue.again(queue, job, hold=job.ending != "REQUEUE")
+        requeue.again(queue, job, hold=job.ending != "REQUEUE", special=job.ending == "SPECIAL_EXIT")
         return
     if ended.node_failure and not job.ending and may_requeue(queue, job):
         job.state = State.NODE_FAIL

@@ -4,6 +4,7 @@ import signal as signals
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
+from shim.controller.asked import check_names
 from shim.executor.base import Target
 from shim.grammar.array import IndexSet
 from shim.grammar.dependency import parse_dependency
@@ -12,7 +13,6 @@ from shim.job.errors import Errno, SlurmError
 from shim.job.record import NO_PRIORITY, Job
 from shim.job.request import Request
 from shim.job.states import Reason, State
-from shim.scheduler.placement import check_possible
 
 if TYPE_CHECKING:
     from shim.controller.queue import Queue
@@ -66,7 +66,7 @@ def release(queue: "Queue", job: Job, tasks: IndexSet | None, *, user_id: int) -
             continue
         queue.leave_line(record)
         record.priority = priority_for(record.request.nice)
-        record.reason = Reason.NONE
+        record.reason, record.state = Reason.NONE, State.PENDING
         queue.changed(record)
         queue.place_in_queue(record)
 
@@ -148,8 +148,7 @@ def _check_size(queue: "Queue", job: Job, request: Request) -> None:
         raise SlurmError(Errno.INVALID_GRES) from error
     for name in partition.split(","):
         queue.executor_for(name).check(request, need, name)
-    if not job.held:
-        check_possible(need, queue.partition_nodes(partition))
+    check_names(queue, request)
 
 
 def _dependency(queue: "Queue", job: Job, text: str) -> Any:

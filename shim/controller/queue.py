@@ -28,7 +28,7 @@ from shim.grammar.array import IndexSet
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job, Step
 from shim.job.request import Request
-from shim.job.states import Reason, State
+from shim.job.states import HOLDS, Reason, State
 from shim.scheduler.need import Need, need_of
 from shim.scheduler.nodes import Node
 from shim.table.table import Table
@@ -337,7 +337,7 @@ class Queue:
         now = self.now()
         self.watch_deadline(job)
         if job.held:
-            if job.reason not in (Reason.HELD_USER, Reason.HELD_ADMIN, Reason.LAUNCH_FAILED_REQUEUED_HELD):
+            if job.reason not in HOLDS:
                 job.reason = Reason.HELD_USER
             return
         if job.waits and self.dependencies.blocks(job):

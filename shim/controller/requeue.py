@@ -15,12 +15,13 @@ BASE_PRIORITY = 1000
 
 def requeue(queue: "Queue", job: Job, *, hold: bool, special: bool = False) -> None:
     """scontrol requeue, requeuehold. Raises SlurmError for a waiting job and one submitted with --no-requeue."""
-    if job.pending:
-        raise SlurmError(Errno.JOB_PENDING)
     if not finish.may_requeue(queue, job) or not job.request.batch:
         raise SlurmError(Errno.DISABLED)
+    if job.pending:
+        raise SlurmError(Errno.JOB_PENDING)
     if job.state.active:
-        finish.stop(queue, job, "REQUEUE_HOLD" if hold else "REQUEUE", " DUE TO JOB REQUEUE")
+        ending = "SPECIAL_EXIT" if special else "REQUEUE_HOLD" if hold else "REQUEUE"
+        finish.stop(queue, job, ending, " DUE TO JOB REQUEUE")
         return
     if job.array and job.job_id in queue.jobs:
         queue.arrays[job.array.job_id].unfinished += 1
@@ -36,7 +37,7 @@ def again(queue: "Queue", job: Job, *, hold: bool, special: bool = False) -> Non
     snapshot = _copy(job)
     queue.write(lambda table: table.save_earlier_run(snapshot))
     now = queue.now()
-    job.state = State.PENDING
+    job.state = State.SPECIAL_EXIT if special else State.PENDING
     job.restarts += 1
     job.shares, job.node_list, job.handle, job.ending = (), "", "", ""
     job.start_time = job.end_time = job.suspended_for = 0
@@ -46,8 +47,7 @@ def again(queue: "Queue", job: Job, *, hold: bool, special: bool = False) -> Non
     job.accrue_time = 0
     job.eligible_time = now + queue.config.requeue_delay
     job.priority = NO_PRIORITY if hold else job.priority or BASE_PRIORITY
-    job.reason = Reason.HELD_USER if hold else Reason.BEGIN_TIME if queue.config.requeue_delay else Reason.NONE
-    del special
+    job.reason = Reason.REQUEUED_HELD if hold else Reason.BEGIN_TIME if queue.config.requeue_delay else Reason.NONE
     queue.changed(job)
     queue.dependencies.watch(job)
     queue.after_commit(lambda: queue.place_in_queue(job))

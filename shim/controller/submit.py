@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from shim.controller.asked import check_lengths, check_names
 from shim.controller.modify import priority_for
 from shim.grammar.array import ArraySpec
-from shim.grammar.constraint import parse_constraint
 from shim.grammar.dependency import Kind, parse_dependency
 from shim.grammar.errors import GrammarError
-from shim.grammar.hostlist import expand_hostlist, fold_hostlist
+from shim.grammar.hostlist import fold_hostlist
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import NO_PRIORITY, ArrayInfo, Job
 from shim.job.request import UNLIMITED, Request
 from shim.job.states import Reason
 from shim.scheduler.need import Need
-from shim.scheduler.placement import candidates, check_possible, features_named, place
+from shim.scheduler.placement import candidates, check_possible, place
 
 if TYPE_CHECKING:
     from shim.controller.queue import Queue
@@ -103,7 +103,10 @@ def _record(queue: "Queue", submission: Submitted, job_id: int) -> Job:
     if len(submission.script) > config.max_script_size:
         raise SlurmError(Errno.PATHNAME_TOO_LONG)
     partition = _partition(queue, request)
-    _check_names(queue, request)
+    check_names(queue, request)
+    check_lengths(request)
+    if request.nice < 0 and queue.user_id != 0:
+        raise SlurmError(Errno.INVALID_NICE)
     array = submission.array
     if array is not None and array.max >= config.max_array_size:
         raise SlurmError(Errno.INVALID_ARRAY)
@@ -153,37 +156,6 @@ def _partition(queue: "Queue", request: Request) -> str:
         if partition.state in ("INACTIVE", "DRAIN"):
             raise SlurmError(Errno.PARTITION_DOWN)
     return request.partition
-
-
-def _check_names(queue: "Queue", request: Request) -> None:
-    wanted, unwanted = _hosts(request.nodelist), _hosts(request.exclude)
-    if wanted & unwanted or not {node.name for node in queue.nodes} >= wanted | unwanted:
-        raise SlurmError(Errno.INVALID_NODE_NAME)
-    if request.reservation:
-        raise SlurmError(Errno.RESERVATION_INVALID)
-    if request.licenses:
-        raise SlurmError(Errno.INVALID_LICENSES)
-    if not _known_features(queue, request.constraint):
-        raise SlurmError(Errno.INVALID_FEATURE)
-    if not _known_features(queue, request.prefer):
-        raise SlurmError(Errno.INVALID_FEATURE, text="Invalid preferred feature specification")
-    if request.nice < 0 and queue.user_id != 0:
-        raise SlurmError(Errno.INVALID_NICE)
-
-
-def _hosts(text: str) -> set[str]:
-    try:
-        return set(expand_hostlist(text)) if text else set()
-    except GrammarError as error:
-        raise SlurmError(Errno.INVALID_NODE_NAME) from error
-
-
-def _known_features(queue: "Queue", constraint: str) -> bool:
-    try:
-        features = features_named(parse_constraint(constraint)) if constraint else frozenset()
-    except GrammarError:
-        return False
-    return features <= {feature for node in queue.nodes for feature in node.base.features}
 
 
 def _need(queue: "Queue", request: Request, partitions: str) -> Need:

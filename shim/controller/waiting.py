@@ -83,6 +83,8 @@ class Dependencies:
         """Judge all waits of a job now, record what they have come to; True if it must wait on."""
         if job.is_array_rest and any(wait.kind == "aftercorr" for wait in job.waits.terms):
             self._split_corresponding(job)
+        if job.reason == Reason.DEP_NEVER and job.waits.lost:
+            return True  # as in Slurm, what is lost is not looked at again until it is changed
         outcomes = [self._judge(job, wait) for wait in job.waits.terms]
         waits, outcome = settle(job.waits, outcomes)
         if waits != job.waits:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from shim.grammar.array import IndexSet
 from shim.job.request import UNLIMITED, Request
-from shim.job.states import Reason, State
+from shim.job.states import WAITING, Reason, State
 
 NO_TASK = 4294967294
 """What ``%a`` and ArrayTaskId stand for where there is no array task (Slurm's NO_VAL)."""
@@ -89,6 +89,12 @@ class Waits:
 
     def __bool__(self) -> bool:
         return bool(self.terms)
+
+    @property
+    def lost(self) -> bool:
+        """True if it can never be fulfilled: one of all terms has failed, or each of the alternatives."""
+        failed = [term.state == "failed" for term in self.terms]
+        return bool(failed) and (all(failed) if self.any else any(failed))
 
     def __str__(self) -> str:
         """As ``squeue -o %E`` shows it: ``afterok:12(unfulfilled),after:14+5(failed)``; it parses back."""
@@ -173,12 +179,12 @@ class Job:
     @property
     def pending(self) -> bool:
         """True while the job waits in the queue."""
-        return self.state is State.PENDING
+        return self.state in WAITING
 
     @property
     def held(self) -> bool:
         """True while a user's or administrator's hold keeps the job from starting (priority 0)."""
-        return self.priority == NO_PRIORITY and self.state is State.PENDING
+        return self.priority == NO_PRIORITY and self.state in WAITING
 
     @property
     def display_id(self) -> str:
@@ -187,7 +193,7 @@ class Job:
 
     def run_time(self, now: float) -> float:
         """Seconds the job has run so far or ran in all, suspended time left out."""
-        if not self.start_time or self.state is State.PENDING:
+        if not self.start_time or self.pending:
             return 0.0
         if self.state is State.SUSPENDED:
             end = self.suspend_time

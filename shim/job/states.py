@@ -21,6 +21,7 @@ class State(Enum):
     BOOT_FAIL = ("BOOT_FAIL", "BF")
     DEADLINE = ("DEADLINE", "DL")
     OUT_OF_MEMORY = ("OUT_OF_MEMORY", "OOM")
+    SPECIAL_EXIT = ("SPECIAL_EXIT", "SE")  # requeued and held, marked for its owner to look at
     # Never a job's state here, but words that --states accepts and that accounting shows for earlier runs.
     REQUEUED = ("REQUEUED", "RQ")
     REQUEUE_HOLD = ("REQUEUE_HOLD", "RH")
@@ -29,7 +30,6 @@ class State(Enum):
     RESV_DEL_HOLD = ("RESV_DEL_HOLD", "RD")
     REVOKED = ("REVOKED", "RV")
     SIGNALING = ("SIGNALING", "SI")
-    SPECIAL_EXIT = ("SPECIAL_EXIT", "SE")
     STAGE_OUT = ("STAGE_OUT", "SO")
 
     # A state is a dictionary key on every hot path; Enum's own __hash__ is a Python function.
@@ -70,6 +70,7 @@ FINISHED = frozenset(
         State.REVOKED,
     }
 )
+WAITING = frozenset({State.PENDING, State.SPECIAL_EXIT})
 ACTIVE = frozenset({State.CONFIGURING, State.RUNNING, State.SUSPENDED, State.STOPPED, State.COMPLETING})
 BY_WORD = {name: state for state in State for name in (state.word, state.code)}
 
@@ -88,6 +89,7 @@ class Reason(str, Enum):
     PART_CONFIG = "PartitionConfig"
     HELD_ADMIN = "JobHeldAdmin"
     HELD_USER = "JobHeldUser"
+    REQUEUED_HELD = "job requeued in held state"
     BEGIN_TIME = "BeginTime"
     LICENSES = "Licenses"
     ARRAY_LIMIT = "JobArrayTaskLimit"
@@ -105,3 +107,7 @@ class Reason(str, Enum):
 
     __hash__ = str.__hash__
     __str__ = str.__str__
+
+
+HOLDS = frozenset({Reason.HELD_USER, Reason.HELD_ADMIN, Reason.REQUEUED_HELD, Reason.LAUNCH_FAILED_REQUEUED_HELD})
+"""Reasons of jobs that only a release lets go."""

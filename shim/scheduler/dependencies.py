@@ -69,6 +69,5 @@ def settle(waits: Waits, outcomes: list[Outcome]) -> tuple[Waits, Outcome]:
     )
     if not left:
         return Waits(), Outcome.MET
-    failed = [wait.state == "failed" for wait in left]
-    lost = all(failed) if waits.any else any(failed)
-    return Waits(left, waits.any), Outcome.FAILED if lost else Outcome.OPEN
+    settled = Waits(left, waits.any)
+    return settled, Outcome.FAILED if settled.lost else Outcome.OPEN

@@ -44,6 +44,16 @@ class Need:
         return max(self.least_tasks * self.cpus_per_task, self.nodes_min * self.node_cpus)
 
     @property
+    def asked_cpus(self) -> int:
+        """CPUs as a waiting job shows them: --mincpus is no count there, and a range of nodes (-N 2-4) is one task."""
+        if self.overcommit:
+            return self.nodes_min
+        ranged = self.nodes_max is not None and self.nodes_max > self.nodes_min
+        if ranged and self.ntasks is None and not self.tasks_per_node:
+            return self.cpus_per_task
+        return self.least_tasks * self.cpus_per_task
+
+    @property
     def least_tasks(self) -> int:
         """Tasks of the job when it gets as few nodes as possible."""
         return self.ntasks if self.ntasks is not None else self.nodes_min * max(1, self.tasks_per_node)

@@ -18,6 +18,8 @@ from shim.scheduler.placement import candidates, exceeds_partition, place
 MINUTE = 60
 YEAR = 365 * 86400
 """Seconds that a job without a time limit counts as, as for Slurm's backfill."""
+WINDOW = 86400
+"""Seconds ahead that a start is planned for; later ones hold nobody back (slurm.conf man page, bf_window)."""
 
 NODES_DOWN = "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions"
 
@@ -167,8 +169,11 @@ class _Pass:
             mine = [share for share in job.shares if share.node in rooms]
             for share in mine:
                 rooms[share.node].give(share)
+            end = expected_end(job, now)
+            if end > now + WINDOW:
+                break
             if mine and place(need, [rooms[name] for name in order]) is not None:
-                return _Reservation(need, expected_end(job, now), rooms, order)
+                return _Reservation(need, end, rooms, order)
         return None
 
     @staticmethod

@@ -37,7 +37,7 @@ def size_of(job: Job, config: Config, need: Need | None = None) -> Size:
         return Size(len(job.shares), 0, job.cpus, tasks, tres_of_shares(job.shares))
     nodes_max = need.nodes_max or 0 if job.pending else 0
     nodes = node_count(job, config, need)
-    return Size(nodes, nodes_max, need.least_cpus, need.least_tasks, requested_tres(need))
+    return Size(nodes, nodes_max, need.asked_cpus, need.least_tasks, requested_tres(need))
 
 
 def node_count(job: Job, config: Config, need: Need) -> int:
@@ -72,5 +72,6 @@ def requested_tres(need: Need) -> Tres:
         gres["gpu"] = gpus
         if need.gpu_type:
             gres[f"gpu:{need.gpu_type}"] = gpus
-    memory = max(need.memory_per_node * nodes, need.memory_per_cpu * need.least_cpus, need.memory_per_gpu * gpus)
-    return Tres(need.least_cpus, memory, nodes, need.least_cpus, gres)
+    cpus = need.asked_cpus
+    memory = max(need.memory_per_node * nodes, need.memory_per_cpu * cpus, need.memory_per_gpu * gpus)
+    return Tres(cpus, memory, nodes, cpus, gres)
