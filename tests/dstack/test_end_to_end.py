@@ -134,7 +134,8 @@ def test_a_controller_killed_in_the_middle_finds_its_runs(cloud: Shim, dstack_la
     assert [accounting(cloud, job)[0] for job in jobs] == ["FAILED|7:0"] * 2
     controller = (cloud.state / "dstack-controller").read_text()
     tags = [run["run_spec"]["configuration"]["tags"] for run in runs(dstack_lab)]
-    assert sorted(tag["slurm-job"] for tag in tags if tag["slurm-controller"] == controller) == [str(job) for job in jobs]
+    mine = sorted(tag["slurm-job"] for tag in tags if tag.get("slurm-controller") == controller)
+    assert mine == [str(job) for job in jobs]
 
 
 def test_a_host_that_dies_fails_its_job(cloud: Shim, dstack_lab: Lab) -> None:
@@ -151,11 +152,11 @@ def test_a_host_that_dies_fails_its_job(cloud: Shim, dstack_lab: Lab) -> None:
 def test_a_server_that_is_away_keeps_jobs_pending(cloud: Shim, dstack_lab: Lab) -> None:
     cloud.run("sinfo")
     dstack_lab.server.kill()
-    job = cloud.submit(script="#!/bin/bash\necho back\n")
-    reason = cloud.run("squeue", "-h", "-o", "%T", "-j", str(job)).out
-    assert reason.strip() in ("PENDING", "CONFIGURING")
-    wait_until(lambda: "PENDING" in cloud.run("squeue", "-h", "-o", "%T", "-j", str(job)).out, lambda: cloud.log)
-    dstack_lab.server.start()
+    try:
+        job = cloud.submit(script="#!/bin/bash\necho back\n")
+        wait_until(lambda: set(cloud.states().values()) == {"PENDING"}, lambda: cloud.log)
+    finally:
+        dstack_lab.server.start()
     assert cloud.wait(job) == "COMPLETED"
     assert cloud.output(job) == "back\n"
 

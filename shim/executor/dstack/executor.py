@@ -353,7 +353,7 @@ class DstackExecutor:
     async def _name_is_taken(self, carrier: Carrier) -> bool:
         with contextlib.suppress(BadRequest):
             run = await self._server.ask(lambda: self._server.client.run_named(carrier.name))
-            return run is not None and not run.ended and not self._is_mine(run, carrier)
+            return run is not None and not self._is_mine(run, carrier)  # it may have ended meanwhile
         return False
 
     def _has_run(self, carrier: Carrier, run: Run) -> None:
