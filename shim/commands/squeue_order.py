@@ -52,7 +52,7 @@ class Order:
             "C": lambda row: size_of(row.job, config, need(row.job)).cpus,
             "d": lambda row: row.job.request.tmp or 0,
             "D": lambda row: node_count(row.job, config, need(row.job)),
-            "e": lambda row: expected_end(row.job, now),
+            "e": self._end,
             "g": lambda row: row.job.group_name,
             "G": lambda row: row.job.group_id,
             "H": lambda row: row.job.request.sockets_per_node or UNSET,
@@ -78,6 +78,11 @@ class Order:
         else:
             self._keys["p"] = lambda row: row.job.priority
         self._keys["Q"] = self._keys["p"]
+
+    def _end(self, row: Row) -> float:
+        """A waiting job without a limit sorts as if it had Slurm's number for one, of centuries."""
+        end = expected_end(row.job, self._now)
+        return end + UNLIMITED * 60 if end and row.job.pending and row.job.time_limit == UNLIMITED else end
 
     def _time_left(self, row: Row) -> float:
         job = row.job

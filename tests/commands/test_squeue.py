@@ -314,6 +314,15 @@ def test_priority_flag_shows_a_line_for_each_partition():
     assert ask(run, queue, "-h", "-P", "-S", "-p", "-o", "%P").stdout == "gpu\ndebug\n"  # the higher tier first
 
 
+def test_ends_of_waiting_jobs_sort_by_their_limits():
+    queue = TinyQueue()
+    queue.add(1, ran=5, on=("n1",))  # ends in a year at the latest
+    queue.add(2, begin=int(NOW) + 60)  # could go on for ever
+    queue.add(3, begin=int(NOW) + 4 * 365 * 86400, time_limit=5)
+    queue.add(4, time_limit=5)  # nobody knows when it starts
+    assert ids(queue, "-S", "e") == ["4", "1", "3", "2"]
+
+
 def test_components_of_a_heterogeneous_job():
     queue = TinyQueue()
     for offset in (0, 1):
