@@ -81,10 +81,13 @@ async def _read_script(call: Call, path: str) -> bytes:
         name = f"/proc/{call.pid}/fd/{name.removeprefix('/dev/fd/')}"
 
     file = Path(call.path(name))
+
+    def read() -> bytes:
+        with file.open("rb") as script:
+            return script.read(call.queue.config.max_script_size + 1)  # enough to see that it is too long
+
     try:
-        if file.is_file():
-            return file.read_bytes()
-        return await asyncio.to_thread(file.read_bytes)  # a pipe may keep its reader waiting
+        return read() if file.is_file() else await asyncio.to_thread(read)  # a pipe may keep its reader waiting
     except IsADirectoryError:
         return b""
     except OSError:

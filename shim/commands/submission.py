@@ -1,5 +1,6 @@
 """From the options of sbatch, salloc and srun to what the controller takes in."""
 
+import errno
 import os
 import socket
 from collections.abc import Iterable, Mapping
@@ -31,6 +32,10 @@ from shim.options.verify import verify, verify_after
 
 if TYPE_CHECKING:
     from shim.controller.queue import Queue
+
+
+FILE_LIMIT = 16 << 20
+"""Bytes that are read of a file an option names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +70,11 @@ def place(call: Call) -> Place:
     """Where and when the options were written."""
 
     def read_file(name: str) -> bytes:
-        with open(call.path(name), "rb") as file:
-            return file.read()
+        path = Path(call.path(name))
+        if path.exists() and not path.is_file():  # nothing that might never end, or keep everybody waiting
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        with path.open("rb") as file:
+            return file.read(FILE_LIMIT)
 
     return Place(
         command=call.command,

@@ -170,6 +170,8 @@ def gather(inputs: Inputs, early: Gathered) -> list[Gathered]:
 
 def apply_foreign(gathered: Gathered, script: Script, place: Place) -> None:
     """The lines of another batch system win over ``#SBATCH``; those of PBS count where there are none of LSF."""
+    if not script.bsub and not script.pbs:
+        return
     by_name = {option.name: option for option in options_of("sbatch")}
 
     def setter(name: str, text: str | None) -> None:

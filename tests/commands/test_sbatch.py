@@ -106,6 +106,13 @@ def test_a_script_beyond_the_limit_is_refused(world: SbatchWorld, tmp_path: Path
     )
 
 
+def test_endless_files(world: SbatchWorld, script: Path, tmp_path: Path) -> None:
+    assert world.sbatch("/dev/zero", cwd=tmp_path).stderr[0].startswith("sbatch: error: Batch script contains only")
+    os.mkfifo(tmp_path / "fifo")
+    answer = world.sbatch("-w", "./fifo", "job.sh", cwd=tmp_path)
+    assert answer.stderr == ("sbatch: error: slurm_allocate_resources error opening file ./fifo, Invalid argument",)
+
+
 # -- the environment ---------------------------------------------------------------------------------------------------
 
 
