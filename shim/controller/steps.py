@@ -26,7 +26,7 @@ class _Waiter:
 
     __slots__ = ("future", "request")
 
-    def __init__(self, request: StepRequest, future: "asyncio.Future[Placed]") -> None:
+    def __init__(self, request: StepRequest, future: "asyncio.Future[None]") -> None:
         self.request = request
         self.future = future
 
@@ -62,13 +62,13 @@ class Steps:
                 holds.setdefault(held.node, []).append(held)
         return place_step(request, job.shares, holds)
 
-    async def wait_for_room(self, job: Job, request: StepRequest) -> Placed:
-        """Room for a step as soon as others have made it. Raises SlurmError when the job ends before."""
+    async def wait_for_room(self, job: Job, request: StepRequest) -> None:
+        """Return when others have made room for a step. Raises SlurmError when the job ends before."""
         waiter = _Waiter(request, asyncio.get_running_loop().create_future())
         line = self._waiting.setdefault(job.job_id, [])
         line.append(waiter)
         try:
-            return await waiter.future
+            await waiter.future
         finally:
             if waiter in line:
                 line.remove(waiter)
@@ -84,13 +84,13 @@ class Steps:
             try:
                 if job is None:
                     raise SlurmError(Errno.INVALID_JOB_ID)
-                placed = self.place(job, waiter.request)
+                fits = self.place(job, waiter.request) is not None
             except SlurmError as error:
                 waiter.future.set_exception(error)
                 continue
-            if placed is not None:
-                waiter.future.set_result(placed)
-                return  # its step comes to be in this turn of the loop; then the next one is looked at
+            if fits:
+                waiter.future.set_result(None)
+                return  # once its step has begun, the next one is looked at
 
     # -- the life of a step --------------------------------------------------------------------------------------------
 

@@ -21,22 +21,25 @@ class Loop:
         self._readers: dict[int, Handler] = {}
         self._writers: dict[int, Handler] = {}
         self._timers: list[tuple[float, Handler]] = []
+        self._signalled: Callable[[int], None] | None = None
         self._poll = poll()
 
     def on_signals(self, numbers: Iterable[int], handler: Callable[[int], None]) -> None:
-        """Have ``handler`` called for each of these signals, outside any other handler."""
-        read, write = posix.pipe()
-        posix.set_blocking(read, False)
-        posix.set_blocking(write, False)
-        set_wakeup_fd(write, warn_on_full_buffer=False)
+        """Have ``handler`` called for each of these signals, outside any other handler; it replaces an earlier one."""
+        if self._signalled is None:
+            read, write = posix.pipe()
+            posix.set_blocking(read, False)
+            posix.set_blocking(write, False)
+            set_wakeup_fd(write, warn_on_full_buffer=False)
+            self.on_readable(read, lambda: self._deliver(read))
+        self._signalled = handler
         for number in numbers:
             signal(number, _noted)
 
-        def arrived() -> None:
-            for number in posix.read(read, 512):
-                handler(number)
-
-        self.on_readable(read, arrived)
+    def _deliver(self, fd: int) -> None:
+        for number in posix.read(fd, 512):
+            if self._signalled:
+                self._signalled(number)
 
     def on_readable(self, fd: int, handler: Handler) -> None:
         """Call when there is something to read, or the other end is gone."""

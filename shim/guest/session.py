@@ -34,6 +34,9 @@ class Work:
     def signalled(self, number: int) -> None:
         """A signal for the tasks, from the controller."""
 
+    def dismissed(self) -> None:
+        """The call ends although the work is not done: a fault of the controller."""
+
     def rejoined(self) -> None:
         """There is another controller."""
 
@@ -46,17 +49,12 @@ class Session:
         self.loop = Loop()
         self.work: Work | None = None
         self.code: int | None = None
-        self.on_signal: Callable[[int], None] | None = None
-        self._listens = False
         self.lost: Callable[[], None] = self._lost
         self.loop.on_readable(channel.fileno(), self._hear)
 
     def listen(self, signals: tuple[int, ...], handler: Callable[[int], None]) -> None:
-        """Handle signals from now on, ``handler`` in place of an earlier one."""
-        self.on_signal = handler
-        if not self._listens:
-            self._listens = True
-            self.loop.on_signals(signals, lambda number: self.on_signal and self.on_signal(number))
+        """Handle these signals from now on, ``handler`` in place of an earlier one."""
+        self.loop.on_signals(signals, handler)
 
     def run(self) -> int:
         """Serve to the end; the exit code."""
@@ -102,6 +100,8 @@ class Session:
         if kind in (b"1", b"2"):
             write_all(int(kind), payload)
         elif kind == b"X":
+            if self.work:
+                self.work.dismissed()
             self.code = int(payload)
         elif kind == b"S":
             self.begin(payload)

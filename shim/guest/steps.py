@@ -423,6 +423,10 @@ class StepWork(Work):
         else:
             reconnect.keep_trying(self.session, self.order)
 
+    def dismissed(self) -> None:
+        """Nobody wants the result any more."""
+        self.signal_tasks(SIGKILL)
+
     def rejoined(self) -> None:
         """There is another controller."""
         self._tell_processes()

@@ -64,14 +64,13 @@ async def _wait(call: Call, jobs: Sequence[Job], fields: dict[str, object]) -> N
         call.err(f"{call.command}: job {job.job_id} queued and waiting for resources")
     try:
         await attended(call, _started(call.queue, jobs))
-    except Interrupted as interrupted:
+    except Interrupted:
         cancel_all(call.queue, jobs)
         if call.command == "salloc":
             call.err(f"salloc: Job allocation {job.job_id} has been revoked.")
         else:
             call.err(f"srun: Job allocation {job.job_id} has been revoked")
-            call.error(f"{_FAILURE[call.command]}: {Errno.JOB_PENDING.text}")
-        del interrupted
+            call.err(f"srun: Force Terminated JobId={job.job_id}")
         raise Exit(1) from None
     except (ConnectionError, asyncio.IncompleteReadError):
         cancel_all(call.queue, jobs)
@@ -102,9 +101,8 @@ def cancel_all(queue: Queue, jobs: Sequence[Job]) -> None:
 
 def _revoked(call: Call, job: Job) -> Exit:
     """The job was cancelled before it could be used."""
+    call.err(f"{call.command}: Job has been cancelled")
     if call.command == "salloc":
         call.err(f"salloc: Job allocation {job.job_id} has been revoked.")
-        call.error("Job aborted due to signal")
-    else:
-        call.err(f"srun: Job allocation {job.job_id} has been revoked")
+    call.error(f"{_FAILURE[call.command]}: {Errno.ALREADY_DONE.text}")
     return Exit(1)

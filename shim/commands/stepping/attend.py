@@ -38,9 +38,11 @@ async def attended(call: Call, waiting: Coroutine[Any, Any, Result]) -> Result:
             if kind == b"G" and int(payload) not in _HARMLESS:
                 raise Interrupted(int(payload))
     finally:
-        for one in (task, hearing):
-            if one is not None and not one.done():
-                one.cancel()
+        left = [one for one in (task, hearing) if one is not None and not one.done()]
+        for one in left:
+            one.cancel()
+        if left:
+            await asyncio.wait(left)  # the next reader of the conversation begins only after this one
 
 
 _HARMLESS = (18,)  # SIGCONT

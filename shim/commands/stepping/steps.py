@@ -1,6 +1,5 @@
 """Steps as srun makes them in a running job: asked for, waited for, run by the client, recorded."""
 
-import asyncio
 import marshal
 import os
 from collections.abc import Mapping, Sequence
@@ -55,7 +54,7 @@ async def serve(call: Call, steps: Sequence[Step]) -> int:
                     step.pids = tuple(pids)
             elif kind == b"S":
                 return record(call, steps, marshal.loads(payload))
-    except (ConnectionError, asyncio.IncompleteReadError):
+    except Exception:  # above all: the client has gone
         for step in steps:
             call.queue.step_table.abandon(step)
         raise
@@ -122,7 +121,9 @@ async def _placed(call: Call, want: Wanted) -> Placed:
             f"srun: Job {job.job_id} step creation temporarily disabled, retrying (Requested nodes are busy)"
         )
     try:
-        placed = await attended(call, steps.wait_for_room(job, want.request))
+        while placed is None:
+            await attended(call, steps.wait_for_room(job, want.request))
+            placed = steps.place(job, want.request)
     except Interrupted as signal:
         call.err(f"srun: Cancelled pending job step with signal {signal.signal}")
         raise SlurmError(Errno.ALREADY_DONE) from None
