@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from shim.commands.call import Call, Exit
-from shim.commands.display.cluster import unknown_cluster
+from shim.commands.display.clusters import reaches
 from shim.commands.display.version import version_line
 from shim.commands.help import help_text, usage_text
 from shim.commands.scancel_ids import BadId, Target, parse_targets
@@ -196,12 +196,8 @@ def _user(call: Call, query: Query, text: str) -> None:
 
 def _cluster(call: Call, text: str) -> None:
     """There is one cluster: any other is unknown."""
-    own = call.queue.config.cluster_name
-    for name in filter(None, text.split(",")):
-        if name not in (own, "all"):
-            call.error(f"No cluster '{name}' known by database.")
-            call.error(unknown_cluster(text))
-            raise Exit(1)
+    if not reaches(call, text):
+        raise Exit(1)
 
 
 def _nodes(call: Call, text: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import groupby, islice
 
 from shim.commands.call import Call, Exit
-from shim.commands.display.cluster import unknown_cluster
+from shim.commands.display.clusters import own_cluster
 from shim.commands.display.table import Table
 from shim.commands.display.times import TimeFormat
 from shim.commands.jobfields import list_limit
@@ -37,7 +37,7 @@ async def run(call: Call) -> int:
         if "json" in query.flags or "yaml" in query.flags:
             _dump_all(call, query)
             return 0
-        if "cluster" in query.given and not _own_cluster(call, query):
+        if "cluster" in query.given and not own_cluster(call, query.given["cluster"], "noheader" in query.flags):
             return 1
         await _report(call, query)
         while query.iterate:
@@ -66,21 +66,6 @@ async def _still_there(call: Call, seconds: float) -> bool:
             return True
         await asyncio.sleep(min(left, POLL))
     return False
-
-
-def _own_cluster(call: Call, query: Query) -> bool:
-    """True if the one cluster there is was asked for; its name goes above the table."""
-    own = call.queue.config.cluster_name
-    names = query.words("cluster") or [own]
-    others = [name for name in names if name not in (own, "all")]
-    for name in others:
-        call.error(f"No cluster '{name}' known by database.")
-    if len(others) == len(names):
-        call.error(unknown_cluster(query.given["cluster"]))
-        return False
-    if "noheader" not in query.flags:
-        call.out(f"CLUSTER: {own}\n")
-    return True
 
 
 async def _report(call: Call, query: Query) -> None:

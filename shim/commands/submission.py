@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from shim.commands.call import Call
 from shim.commands.client import LIMITS, Process, look_at
+from shim.commands.display.clusters import reaches
 from shim.commands.display.times import zone_named
 from shim.commands.login import TIMEOUT, LoginError, login_environment
 from shim.config.settings import Config
@@ -132,7 +133,8 @@ async def submissions(call: Call, components: Iterable[Gathered], body: Body) ->
         fields = gathered.fields
         limits = chosen_limits(fields, process)
         verify_after(gathered, place(call))
-        _check_clusters(call, fields)
+        if "clusters" in fields and not reaches(call, fields["clusters"]):
+            raise Complaint(code=VALUE_ERROR)
         check_gres(fields, known_gres(call.queue))
         refuse(gathered, call.command, call.queue)
         _check_dependency(fields.get("dependency", ""))
@@ -198,22 +200,6 @@ def _limit_names(wanted: str) -> tuple[str, ...]:
                 f"error: Bad rlimit name: {given}", f"error: --propagate={wanted} is not valid.", code=VALUE_ERROR
             )
     return names
-
-
-def _check_clusters(call: Call, fields: Mapping[str, Any]) -> None:
-    """There is one cluster: it and ``all`` are known, one of several names is enough."""
-    wanted = fields.get("clusters")
-    if wanted is None or wanted == "all":
-        return
-    names = wanted.split(",")
-    unknown = [name for name in names if name != call.queue.config.cluster_name]
-    lines = [f"error: No cluster '{name}' known by database." for name in unknown]
-    if len(unknown) == len(names):
-        hint = "Use 'sacctmgr list clusters' to see available clusters."
-        lines.append(f"error: '{wanted}' can't be reached now, or it is an invalid entry for --cluster.  {hint}")
-        raise Complaint(*lines, code=VALUE_ERROR)
-    for line in lines:
-        call.err(f"{call.command}: {line}")
 
 
 def known_gres(queue: "Queue") -> set[str]:
