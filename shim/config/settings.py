@@ -67,7 +67,7 @@ class Config:
     keep_accounting: float = 90 * 86400  # finished jobs stay in the table for so long
     tmp_dir: str = "/tmp"
     scratch: str = ""  # a folder for each job below this one, as SLURM_TMPDIR; "": none
-    memory_enforcement: str = "none"  # "poll": jobs over their memory are killed; "none": as Slurm without cgroups
+    memory_enforcement: str = "auto"  # "poll": jobs over their memory are killed; "none"; "auto": not on emulated nodes
     bf_max_job_test: int = 500
     nodes: tuple[NodeConfig, ...] = ()
     partitions: tuple[PartitionConfig, ...] = ()
@@ -80,6 +80,11 @@ class Config:
     def partition(self, name: str) -> PartitionConfig | None:
         """The partition of that name."""
         return next((p for p in self.partitions if p.name == name), None)
+
+    @property
+    def enforces_memory(self) -> bool:
+        """Whether jobs over their memory are killed: the memory of emulated nodes is made up, this machine's is not."""
+        return self.memory_enforcement == "poll" or (self.memory_enforcement == "auto" and not self.nodes)
 
     @property
     def default_partition(self) -> PartitionConfig | None:

@@ -93,7 +93,7 @@ def make_launch(queue: "Queue", job: Job) -> Launch:
         append=append,
         umask=request.umask,
         rlimits=request.rlimits,
-        memory_limit=share.memory if queue.config.memory_enforcement != "none" else 0,
+        memory_limit=share.memory if queue.config.enforces_memory else 0,
         node=share.node,
         job=job,
     )
