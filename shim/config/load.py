@@ -65,12 +65,24 @@ def _gres(value: Any) -> str:
     return str(value)
 
 
+def _one_of(*words: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if value not in words:
+            raise ValueError(f"one of {', '.join(words)} is wanted")
+        return str(value)
+
+    return check
+
+
 _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "max_time": _time,
     "default_time": _time,
     "features": _words,
     "known_spank_options": _words,
     "gres": _gres,
+    "memory_enforcement": _one_of("auto", "poll", "none"),
+    "state": _one_of("UP", "DOWN", "DRAIN", "INACTIVE"),
+    "executor": _one_of("local", "dstack"),
 }
 
 
@@ -130,8 +142,6 @@ def _partitions(reader: _Reader) -> tuple[PartitionConfig, ...]:
         values = _values(reader, PartitionConfig, given, "partition", number)
         if "name" not in values:
             raise reader.wrong("name", "a partition needs a name", "partition", number)
-        if values.get("executor", "local") not in ("local", "dstack"):
-            raise reader.wrong("executor", "local or dstack", "partition", number)
         partitions.append(PartitionConfig(nodes=nodes, **values))
     return tuple(partitions)
 

@@ -39,7 +39,7 @@ def test_the_example_names_every_setting(kind: type, table: str) -> None:
         ('[[node]]\nname = "a"\ncpus = 1\n', ":1: memory: a node needs its number of CPUs and its memory in MB"),
         ('[[node]]\nname = "a["\ncpus = 1\nmemory = 1\n', ":2: name:"),
         ('[[partition]]\nname = "p"\n[[partition]]\nname = "q"\nmax_time = "soon"\n', ":5: max_time: 'soon' is no"),
-        ('[[partition]]\nname = "p"\nexecutor = "cloud"\n', ":3: executor: local or dstack"),
+        ('[[partition]]\nname = "p"\nexecutor = "cloud"\n', ":3: executor: 'cloud' is no valid value (one of local, dstack is wanted)"),
         (
             '[[node]]\nname = "a"\ncpus = 1\nmemory = 1\n[[partition]]\nname = "p"\nnodes = "a,b"\n',
             ":7: nodes: there is no node b",
