@@ -12,6 +12,8 @@ from shim.commands.call import Call
 from shim.commands.client import LIMITS, Process, look_at
 from shim.commands.display.clusters import reaches
 from shim.commands.display.times import zone_named
+from shim.commands.display.version import version_line
+from shim.commands.help import help_text, usage_text
 from shim.commands.login import TIMEOUT, LoginError, login_environment
 from shim.config.settings import Config
 from shim.grammar.array import ArraySpec, parse_array
@@ -77,12 +79,17 @@ def place(call: Call) -> Place:
         with path.open("rb") as file:
             return file.read(FILE_LIMIT)
 
+    def about(what: str) -> str:
+        if what == "version":
+            return version_line(call.queue.config) + "\n"
+        return help_text(call.command) if what == "help" else usage_text(call.command)
+
     return Place(
         command=call.command,
         cwd=call.cwd,
         now=call.queue.now(),
         zone=zone_named(call.env.get("TZ", "")),
-        version=call.queue.config.version,
+        about=about,
         root=call.queue.user_id == 0,
         read_file=read_file,
     )

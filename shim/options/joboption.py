@@ -58,8 +58,8 @@ class Place:
     cwd: str = "/"
     now: float = 0.0
     zone: tzinfo | None = None  # of the caller's clock; None: the process's own
-    version: str = "22.05.8"  # of the Slurm that is imitated
     root: bool = False
+    about: Callable[[str], str] = str  # what --help, --usage and --version print, by these names
     read_file: Callable[[str], bytes] = _no_file  # of the caller; relative names are below ``cwd``
 
 

@@ -2,24 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from importlib import resources
 from typing import Any
 
 from shim.options.joboption import Complaint, Reading, Source, Value
 from shim.options.values import set_or_unset, text
 
 
-def help_text(command: str, kind: str) -> str:
-    """What ``--help`` (kind ``help``) or ``--usage`` prints; the texts are Slurm's, kept beside the catalogue."""
-    return (resources.files("shim.options") / "help" / f"{command}.{kind}.txt").read_text()
-
-
-def _printing(kind: str) -> Value:
+def _printing(what: str) -> Value:
     """Prints and ends the command, on the command line; in a script it has no effect."""
 
     def parse(reading: Reading) -> Mapping[str, Any]:
         if reading.source is Source.COMMAND_LINE:
-            raise Complaint(code=0, output=help_text(reading.place.command, kind))
+            raise Complaint(code=0, output=reading.place.about(what))
         return {}
 
     return Value(parse, lambda _: "")
@@ -27,15 +21,7 @@ def _printing(kind: str) -> Value:
 
 HELP = _printing("help")
 USAGE = _printing("usage")
-
-
-def _version(reading: Reading) -> Mapping[str, Any]:
-    if reading.source is Source.COMMAND_LINE:
-        raise Complaint(code=0, output=f"slurm {reading.place.version}\n")
-    return {}
-
-
-VERSION = Value(_version, lambda _: "")
+VERSION = _printing("version")
 
 
 def _verbose(reading: Reading) -> Mapping[str, Any]:

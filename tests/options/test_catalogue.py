@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+from shim.commands.help import help_text, usage_text
 from shim.options.getopt import OptionError
 from shim.options.joboption import JobOption
 from shim.options.option import Argument, Effect
-from shim.options.reporting import help_text
 from shim.options.table import ABSENT, ALL, getopt_of, options_of
 
 # what each command of 22.05 lists for an option that abbreviates all others: its table, in its order
@@ -63,7 +63,7 @@ def test_every_option_of_slurm_is_there_in_slurms_order(command: str) -> None:
 def test_help_speaks_of_declared_options_only(command: str, kind: str) -> None:
     options = {name: option for option in options_of(command) for name in (option.name, *option.aliases)}
     by_letter = {option.short: option for option in options_of(command) if option.short}
-    text = help_text(command, kind)
+    text = help_text(command) if kind == "help" else usage_text(command)
     if kind == "help":
         for letter, name, rest in re.findall(r"^(?:  -(\w),? +|      )--([\w-]+)(\S*)", text, re.MULTILINE):
             assert not letter or by_letter[letter] is options[name]
