@@ -9,11 +9,9 @@ from shim.commands.squeue_rows import Row, in_table_order, row_of, rows_of_tasks
 from shim.grammar.hostlist import expand_hostlist
 from shim.grammar.indexset import IndexSet
 from shim.job.record import Job
-from shim.job.states import State
+from shim.job.states import WAITING, State
 
-SHOWN_STATES = frozenset(
-    {State.PENDING, State.CONFIGURING, State.RUNNING, State.SUSPENDED, State.STOPPED, State.COMPLETING}
-)
+SHOWN_STATES = WAITING | {State.CONFIGURING, State.RUNNING, State.SUSPENDED, State.STOPPED, State.COMPLETING}
 
 if TYPE_CHECKING:
     from shim.controller.queue import Queue

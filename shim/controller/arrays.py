@@ -6,7 +6,7 @@ from functools import cached_property
 from shim.grammar.array import IndexSet, parse_array
 from shim.job.record import ArrayInfo, Job
 from shim.job.states import State
-from shim.scheduler.dependencies import CANCELLED_WAITING, WAITING, Parent
+from shim.scheduler.dependencies import WAITING, Parent
 
 _NONE = IndexSet()
 
@@ -55,9 +55,12 @@ class Array:
         )
 
     def task(self, index: int) -> Parent | None:
-        """One task as a parent; None for an index the array never had."""
+        """One task as a parent; None for an index the array never had, or that was cancelled while it waited.
+
+        Of those Slurm keeps no record either: a dependency on one is fulfilled as on any job that nobody knows.
+        """
         if index in self.tasks:
             return Parent.of(self.tasks[index])
         if index in self.waiting:
             return WAITING
-        return CANCELLED_WAITING if self.lost and index in self.indices else None
+        return None

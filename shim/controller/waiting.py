@@ -135,12 +135,12 @@ class Dependencies:
         return Parent.of(job) if job else None
 
     def _corresponding(self, array_id: int, index: int) -> Parent | None:
-        """The parent of one task under aftercorr: its counterpart, or all of it where there is none."""
+        """The parent of one task under aftercorr: its counterpart, or the whole array where there is none."""
         array = self.queue.arrays.get(array_id)
         if array is None:
             job = self.queue.jobs.get(array_id)
             return Parent.of(job) if job else None
-        return array.task(index) if index in array.indices else array.whole()
+        return array.task(index) or array.whole()
 
     def _split_corresponding(self, rest: Job) -> None:
         """Give each task of an array's rest, whose counterpart has ended, a record that waits no more for it."""

@@ -38,7 +38,6 @@ class Parent:
 
 
 WAITING = Parent(False, False, False)
-CANCELLED_WAITING = Parent(True, True, False)
 
 
 def judge(wait: Wait, parent: Parent | None, now: float) -> Outcome:

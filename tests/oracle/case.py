@@ -2,6 +2,7 @@
 
 # What this scenario shows                 the first comment is its title
 alone                                      needs a queue in which nothing else waits (optional, first)
+slow                                       takes a minute or more: only played beside real Slurm (optional, first)
 mask PATTERN -> TEXT                       levels what varies from run to run
 --- job.sh                                 a file, up to the next line of three dashes
 #!/bin/bash
@@ -57,6 +58,7 @@ class Case:
     name: str
     title: str
     alone: bool
+    slow: bool
     files: Mapping[str, str]
     steps: tuple[Step, ...]
     masks: tuple[tuple[str, str], ...]
@@ -99,7 +101,7 @@ class Reader:
         self.steps: list[Step] = []
         self.masks: list[tuple[str, str]] = []
         self.title = ""
-        self.alone = False
+        self.alone = self.slow = False
         self.differs = ""
 
     def case(self) -> Case:
@@ -110,7 +112,7 @@ class Reader:
         if not self.steps:
             raise BadCase(f"{self.path}: no steps")
         name = self.path.stem
-        return Case(name, self.title, self.alone, self.files, tuple(self.steps), tuple(self.masks))
+        return Case(name, self.title, self.alone, self.slow, self.files, tuple(self.steps), tuple(self.masks))
 
     def take(self, line: str) -> bool:
         """Whether the line has one of the known forms."""
@@ -120,6 +122,8 @@ class Reader:
             self.title = self.title or line.lstrip("# ")
         elif line == "alone":
             self.alone = True
+        elif line == "slow":
+            self.slow = True
         elif line.startswith("--- "):
             self.files[line[4:]] = "".join(text + "\n" for text in self.until_dashes())
         elif line.startswith("do "):

@@ -85,9 +85,22 @@ def selected(request: pytest.FixtureRequest) -> list[Case]:
     chosen = {}
     for item in request.session.items:
         case = getattr(item, "callspec", None) and item.callspec.params.get("case")
-        if case:
+        if case and (not case.slow or beside_real(request.config)):
             chosen[case.name] = case
     return list(chosen.values())
+
+
+@pytest.fixture(autouse=True)
+def only_live_when_slow(request: pytest.FixtureRequest) -> None:
+    """Leave out scenarios that take minutes unless real Slurm, which takes as long, runs beside."""
+    case = request.node.callspec.params.get("case") if hasattr(request.node, "callspec") else None
+    if case and case.slow and not beside_real(request.config):
+        pytest.skip("takes minutes, see --live")
+
+
+def beside_real(config: pytest.Config) -> bool:
+    """Whether real Slurm answers in this run."""
+    return bool(config.getoption("--live", False) or config.getoption("--record", False))
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +114,7 @@ def ours(playground: Path, selected: list[Case]) -> Iterator[Plays]:
 @pytest.fixture(scope="session")
 def real(request: pytest.FixtureRequest, playground: Path, selected: list[Case]) -> Iterator[Plays | None]:
     """Real Slurm's answers, with --live or --record; None without."""
-    if not (request.config.getoption("--live") or request.config.getoption("--record")):
+    if not beside_real(request.config):
         yield None
         return
     with contextlib.ExitStack() as stack:

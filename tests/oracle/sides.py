@@ -142,13 +142,13 @@ class Ours:
     def open(self, case: Case) -> Iterator[Side]:
         """A directory, a configuration and an empty job table for a scenario."""
         directory = self.person.own(self.root / case.name)
-        side = self.side(directory, self.person.own(self.root / f"{case.name}.state"))
+        side = self.side(directory, self.person.own(self.root / f"{case.name}.state"), case.slow)
         try:
             yield side
         finally:
             self.shut_down(side)
 
-    def side(self, directory: Path, state: Path) -> Side:
+    def side(self, directory: Path, state: Path, slow: bool) -> Side:
         """Commands found in bin/, talking to a controller that keeps its state where it is told."""
         (state / "config.toml").write_text(CONFIG.format(first_job_id=self.first_job_id, mail=self.mail(state)))
         path = os.pathsep.join([str(ROOT / "bin"), str(self.python), search_path()])
@@ -159,7 +159,7 @@ class Ours:
             "SLURM_CONF": "/nonexistent/slurm.conf",
         }
         place = place_of(self.person, directory, self.first_job_id)
-        return Side(place, env, self.person.credentials(), OUR_PATIENCE)
+        return Side(place, env, self.person.credentials(), REAL_PATIENCE if slow else OUR_PATIENCE)
 
     def mail(self, state: Path) -> Path:
         """A mail program that only keeps a record."""

@@ -187,7 +187,6 @@ _LINES: tuple[Line[JobView], ...] = (
         field("Nice", lambda v: v.request.nice),
         field("Account", lambda v: or_null(v.request.account)),
         field("QOS", lambda v: v.request.qos or jobfields.DEFAULT_QOS),
-        optional("WCKey", lambda v: v.request.wckey),
     ),
     (
         field("JobState", lambda v: v.job.state.word),
