@@ -168,11 +168,13 @@ def _facts(call: Call, fields: Mapping[str, Any], process: Process) -> dict[str,
     """What a request says besides its options."""
     work_dir = fields.get("work_dir") or call.cwd
     partitions = [name for name in fields.get("partition", "").split(",") if name]
+    export = fields.get("export")
     streams = {name: f"{work_dir}/" for name in ("std_out", "std_err", "std_in") if fields.get(name) == ""}
     return {
         **streams,  # an empty name is the folder itself: the job fails when it opens it, as in Slurm
         "work_dir": work_dir,
         "partition": ",".join(partitions),
+        "export": None if export is None or export.upper() == "ALL" else export,
         "umask": _umask(call.env, process),
         "hold": bool(fields.get("hold")) or fields.get("priority") == 0,
         "submit_dir": call.cwd,

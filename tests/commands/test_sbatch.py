@@ -125,6 +125,13 @@ def test_the_whole_environment_goes_along(world: SbatchWorld, script: Path, tmp_
     assert "SLURM_EXPORT_ENV" not in found
 
 
+@pytest.mark.parametrize("export", ["ALL", "all", "All"])
+def test_export_all_is_the_default(world: SbatchWorld, script: Path, tmp_path: Path, export: str) -> None:
+    job = submitted(world, world.sbatch("-H", f"--export={export}", "job.sh", cwd=tmp_path, FOO="foo"))
+    assert job.request.export is None
+    assert {"FOO", "SLURM_EXPORT_ENV"} & environment(world, job).keys() == {"FOO"}
+
+
 @pytest.fixture
 def home(world: SbatchWorld) -> None:
     """A login works for the user who runs the tests only."""
