@@ -30,7 +30,7 @@ async def run(call: Call) -> int:
             gathered.fields["submit_dir"] = call.cwd
             check(call, gathered)
         kill = _kill_signal(call, components[0].fields)
-        jobs = await allocate(call, components, os.path.basename(command[0]) if command else _DEFAULT_NAME)
+        jobs = await allocate(call, components, _DEFAULT_NAME)
     except (Complaint, OptionError) as error:
         return report(call, error)
     fields = components[0].fields
@@ -100,6 +100,11 @@ async def serve(call: Call, jobs: Sequence[Job], *, quiet: bool) -> int:
     kind = b""
     while kind != b"S":
         kind, payload = await call.hear()
+        if kind == b"G":  # somebody wants the nodes back; the command may go on without
+            if not quiet:
+                call.err(f"salloc: Job allocation {jobs[0].job_id} has been revoked.")
+            for job in jobs:
+                call.queue.allocations.release(job, 0)
     result = marshal.loads(payload)
     if not result.get("revoked") and not quiet:
         call.err(f"salloc: Relinquishing job allocation {jobs[0].job_id}")

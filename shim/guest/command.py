@@ -35,6 +35,10 @@ _OF_THE_USER = (SIGHUP, SIGINT, SIGQUIT, SIGKILL)
 """A command that one of these has ended was ended on purpose: salloc's exit code is 0."""
 
 
+_ENOUGH = (SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2)
+"""A signal to salloc itself gives the allocation back; a terminal sends its own to the command's process group."""
+
+
 class CommandWork(Work):
     """A command that has an allocation."""
 
@@ -94,7 +98,10 @@ class CommandWork(Work):
 
     def _signal(self, number: int) -> None:
         if number != SIGCHLD:
-            return  # the terminal has sent it to the command, too; what else comes is for salloc alone and ignored
+            if number in _ENOUGH and not self.revoked:
+                self.revoked = True
+                self.session.send(b"G", b"%d" % number)
+            return
         try:
             pid, status = posix.waitpid(self.pid, posix.WNOHANG)
         except ChildProcessError:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from shim.guest.session import Session
     from shim.guest.streams import Pump
+    from shim.guest.terminal import Terminal
 
 SIGNALS = (SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCONT, SIGALRM, SIGUSR1, SIGUSR2, SIGPIPE, SIGWINCH)
 _TOGETHER = 0.05
@@ -75,6 +76,8 @@ class StepWork(Work):
         self.groups: dict[int, int] = {}  # process group by node
         self.output = Output(self.loop, order["append"], self.error)
         self.input: Input | None = None
+        self.terminal: Terminal | None = None
+        self.environments: dict[Task, Mapping[bytes, bytes]] = {}  # for --task-epilog
         self.untold: list[Task] = []
         self.begun = time()
         self.aborted_at = 0.0
@@ -102,8 +105,12 @@ class StepWork(Work):
         except OSError as error:
             return self._refuse(f"Could not open stdin file: {error.strerror}")
         self.input = Input(self.loop, source)
+        if order["pty"]:
+            self._open_terminal()
+        if order["prolog"]:
+            self._around(order["prolog"])
         ready = []
-        for task, (_, _, _, argv, own, streams, *_) in zip(self.tasks, order["tasks"], strict=True):
+        for task, (_, _, _, argv, own, streams, extra) in zip(self.tasks, order["tasks"], strict=True):
             targets = []
             for target in streams[1:]:
                 try:
@@ -119,36 +126,60 @@ class StepWork(Work):
                 targets.append(sink)
             if targets and targets[0] is targets[-1]:
                 targets[0].users -= len(targets) - 1  # one task's two streams are no reason to mix lines
-            ready.append((task, argv, own, streams[0], targets))
+            ready.append((task, argv, own, streams[0], targets, extra))
         width = len(str(len(self.tasks) - 1))
         lines = not order["unbuffered"]
         umask = order["umask"]
         base = self._environment()
-        for task, argv, own, stdin, targets in ready:
+        for task, argv, own, stdin, targets, extra in ready:
             if task.status is not None:
                 continue
             label = b"%*d: " % (width, task.rank) if order["label"] else b""
+            if self.terminal:
+                stdin, targets = NULL, [self.output.sink(NULL)]
             made = [self.output.descriptor(sink, label, lines) for sink in dict.fromkeys(targets)]
             task.pumps = [pump for _, pump in made if pump]
             out, err = made[0][0], made[-1][0]
             reader = self._input(stdin)
             environment = {**base[task.step], **own}
             begin = Start(argv, environment, (reader, out, err), order["cwd"], umask, self.groups.get(task.node, 0))
-            self._prepare(begin, task)
+            self._prepare(begin, task, extra)
             task.pid = start(begin)
             self.groups.setdefault(task.node, task.pid)
             self.by_pid[task.pid] = task
             for fd in {reader, *(pump.task_end for pump in task.pumps)} - {0}:
                 posix.close(fd)
-        self.input.start()
+        if self.terminal:
+            self.terminal.begin()
+        else:
+            self.input.start()
         return bool(self.by_pid)
 
-    def _prepare(self, begin: Start, task: Task) -> None:
+    def _prepare(self, begin: Start, task: Task, extra: Mapping[str, Any]) -> None:
         """What only some options ask for."""
-        extra = self.order["tasks"][self.tasks.index(task)][6] if self.order["extras"] else None
-        if extra:
-            begin.cpus = extra.get("cpus", ())
-            begin.note = extra.get("note", b"")
+        begin.cpus = extra.get("cpus", ())
+        begin.note = extra.get("note", b"")
+        begin.prolog = self.order["task_prolog"]
+        if self.terminal and task is self.tasks[0]:
+            begin.terminal = self.terminal.name
+        if self.order["task_epilog"]:
+            self.environments[task] = begin.environment
+
+    def _open_terminal(self) -> None:
+        from shim.guest.terminal import Terminal
+
+        try:
+            self.terminal = Terminal(self.loop)
+        except Exception as error:
+            self.error(f"ioctl(TIOCGWINSZ): {error.args[-1]}")
+            self.error("Not using a pseudo-terminal, disregarding --pty option")
+
+    def _around(self, program: bytes) -> None:
+        """srun's prolog or epilog."""
+        from shim.guest.hooks import run_around
+
+        if problem := run_around(program, self._environment()[0]):
+            self.info(problem)
 
     def _environment(self) -> list[dict[bytes, bytes]]:
         """What the tasks of each step start from."""
@@ -246,6 +277,10 @@ class StepWork(Work):
 
     def _ended(self, task: Task, status: int) -> None:
         task.status = status
+        if task in self.environments:
+            from shim.guest.hooks import task_epilog
+
+            task_epilog(self.order["task_epilog"], self.environments[task])
         if posix.WIFSIGNALED(status):
             self.worst = max(self.worst, 128 + posix.WTERMSIG(status))
         else:
@@ -324,7 +359,8 @@ class StepWork(Work):
     def signalled(self, number: int) -> None:
         """scancel sends the step a signal."""
         if number == SIGKILL:
-            self.aborted(b"")
+            if not self.aborted_at:
+                self._kill_at_once()
         else:
             self.signal_tasks(number)
 
@@ -354,7 +390,9 @@ class StepWork(Work):
             self._resized()
 
     def _resized(self) -> None:
-        """The terminal has another size: of interest to --pty only."""
+        """The user's terminal has another size."""
+        if self.terminal:
+            self.terminal.resize()
 
     def _interrupt(self) -> None:
         now = monotonic()
@@ -395,10 +433,14 @@ class StepWork(Work):
                 posix.killpg(group, SIGKILL)
             except OSError:
                 pass
+        if self.terminal:
+            self.terminal.end()
         drain(self.output.pumps)
         if self.input:
             self.input.close()
         self._tell_exits()
+        if self.order["epilog"]:
+            self._around(self.order["epilog"])
         ended_by = {posix.WTERMSIG(t.status) for t in self.tasks if t.status and posix.WIFSIGNALED(t.status)}
         if ended_by & {SIGTERM, SIGKILL} and not self.aborted_at:
             self.info(f"Force Terminated StepId={self.step_ids[0]}")

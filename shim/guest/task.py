@@ -19,7 +19,7 @@ _FALLBACK = b"/tmp"  # where slurmstepd goes when the work folder is not there
 class Start:
     """How one task begins. ``argv`` and ``environment`` are bytes; ``fds`` are its streams 0, 1 and 2."""
 
-    __slots__ = ("argv", "cpus", "environment", "fds", "folder", "group", "keep", "note", "terminal", "umask")
+    __slots__ = ("argv", "cpus", "environment", "fds", "folder", "group", "keep", "note", "prolog", "terminal", "umask")
 
     def __init__(
         self,
@@ -40,11 +40,14 @@ class Start:
         self.note = b""  # about its binding, with %d for the process
         self.keep: int = -1  # a descriptor to hand on
         self.terminal = b""  # of --pty
+        self.prolog = b""
 
 
 def start(task: Start) -> int:
     """Fork the task. Its process."""
     pid = posix.fork()
+    if pid and task.terminal:  # it begins a session of its own
+        return pid
     if pid:
         try:  # also here, so that the group is there whoever comes first
             posix.setpgid(pid, task.group)
@@ -54,6 +57,8 @@ def start(task: Start) -> int:
     code = 1
     try:
         code = _become(task)
+    except OSError as error:
+        complain(f"task could not be started: {error.strerror}")
     finally:
         posix._exit(code)
 
@@ -78,6 +83,11 @@ def _become(task: Start) -> int:
         _bind(task)
     environment = dict(task.environment)
     environment[b"SLURM_TASK_PID"] = b"%d" % posix.getpid()
+    if task.prolog:
+        from shim.guest.hooks import task_prolog
+
+        if not task_prolog(task.prolog, environment):
+            return 1
     return execute(task.argv, environment)
 
 

@@ -85,7 +85,7 @@ class _Room:
         if request.tasks_per_node:
             slots = min(slots, request.tasks_per_node)
         if share.memory and not request.overlap:
-            if request.memory_per_cpu:
+            if request.memory_per_cpu and not request.overcommit:
                 slots = min(slots, self.memory // (request.memory_per_cpu * (request.cpus_per_task or 1)))
             elif self.memory < _memory_of(request, share, share.cpus):
                 slots = 0

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
 from shim.commands.call import Call, Exit
 from shim.commands.stepping.attend import Interrupted, attended
@@ -24,7 +25,7 @@ async def allocate(call: Call, components: Sequence[Gathered], name: str) -> lis
         for one in wanted:
             _check_executor(call.queue, one)
         if fields.get("test_only"):
-            raise Exit(0)
+            raise _tested(call, wanted[0])
         job = await call.queue.submit(list(wanted))
     except SlurmError as error:
         for note in error.notes:
@@ -39,6 +40,23 @@ async def allocate(call: Call, components: Sequence[Gathered], name: str) -> lis
         if not one.state.active:
             raise _revoked(call, one)
     return jobs
+
+
+def _tested(call: Call, wanted: Submission) -> Exit:
+    """--test-only: when and where the job would start."""
+    try:
+        estimate = call.queue.test(wanted)
+    except SlurmError as error:
+        for note in error.notes:
+            call.error(note)
+        call.err(f"allocation failure: {error.text}")
+        return Exit(1)
+    start = datetime.fromtimestamp(estimate.start_time).strftime("%Y-%m-%dT%H:%M:%S")
+    call.err(
+        f"{call.command}: Job {estimate.job_id} to start at {start} using {estimate.cpus} processors "
+        f"on nodes {estimate.node_list} in partition {estimate.partition}"
+    )
+    return Exit(0)
 
 
 def _check_executor(queue: Queue, wanted: Submission) -> None:
@@ -67,10 +85,10 @@ async def _wait(call: Call, jobs: Sequence[Job], fields: dict[str, object]) -> N
     except Interrupted:
         cancel_all(call.queue, jobs)
         if call.command == "salloc":
+            call.err("salloc: Job aborted due to signal")
             call.err(f"salloc: Job allocation {job.job_id} has been revoked.")
         else:
             call.err(f"srun: Job allocation {job.job_id} has been revoked")
-            call.err(f"srun: Force Terminated JobId={job.job_id}")
         raise Exit(1) from None
     except (ConnectionError, asyncio.IncompleteReadError):
         cancel_all(call.queue, jobs)

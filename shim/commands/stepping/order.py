@@ -68,7 +68,6 @@ def make_order(call: Call, components: Sequence[Component]) -> bytes:
         "names": list(names),
         "steps": [f"{part.job.job_id}.{part.step.step_id}" for part in components],
         "tasks": tasks,
-        "extras": any(task[6] for task in tasks),
         "shared": frozenset(shared),
         "environment": _base(call, fields),
         "drop": [name.encode() for name in _OF_A_NODE],

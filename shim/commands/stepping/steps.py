@@ -1,15 +1,17 @@
 """Steps as srun makes them in a running job: asked for, waited for, run by the client, recorded."""
 
 import marshal
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from shim.commands.call import Call, Exit
 from shim.commands.stepping.attend import Interrupted, attended
+from shim.commands.stepping.binding import bind_gpus, cpus_of_tasks, parse_cpu_bind
 from shim.commands.stepping.order import Component, make_order
 from shim.grammar.hostlist import fold_hostlist
+from shim.grammar.indexset import IndexSet
 from shim.job.errors import Errno, SlurmError
 from shim.job.layout import StepLayout
 from shim.job.record import Job, Step
@@ -94,7 +96,7 @@ async def _begin(call: Call, want: Wanted, umask: int) -> Component:
     step = _step(call, want, placed)
     layout = StepLayout(
         step_id=step.step_id,
-        nodes=placed.nodes,
+        nodes=bind_gpus(placed.nodes, fields),
         distribution="plane" if want.request.plane else want.request.distribution,
         plane=want.request.plane,
         cpus_per_task=want.request.cpus_per_task,
@@ -104,7 +106,21 @@ async def _begin(call: Call, want: Wanted, umask: int) -> Component:
     limit = fields.get("time_limit")
     seconds = 60.0 * limit if limit and limit < UNLIMITED else 0.0
     call.queue.step_table.begin(job, placed, step, call.tell, seconds)
-    return Component(job, step, layout, fields, want.programs)
+    if fields.get("verbose"):
+        _describe(call, job, step, layout)
+    bind = parse_cpu_bind(fields.get("cpu_bind") or "")
+    return Component(job, step, layout, fields, want.programs, cpus_of_tasks(bind, layout, call.pid))
+
+
+def _describe(call: Call, job: Job, step: Step, layout: StepLayout) -> None:
+    """What srun -v says before the tasks start."""
+    counts = [(share, len(list(run))) for share, run in groupby(share.cpus for share in job.shares)]
+    cpus = ",".join(f"{count}(x{length})" for count, length in counts)
+    call.err(f"srun: jobid {job.job_id}: nodes({len(job.shares)}):`{job.node_list}', cpu counts: {cpus}")
+    for node in layout.nodes:
+        ranks = IndexSet.from_iterable(node.ranks).display()
+        where = f"on host {node.name}, {len(node.ranks)} tasks: {ranks}"
+        call.err(f"srun: launching StepId={job.job_id}.{step.step_id} {where}")
 
 
 async def _placed(call: Call, want: Wanted) -> Placed:
@@ -151,7 +167,3 @@ def _step(call: Call, want: Wanted, placed: Placed) -> Step:
         gpus=sum(len(node.gpus) for node in placed.nodes),
     )
 
-
-def step_name(fields: Mapping[str, Any], command: Sequence[str]) -> str:
-    """A step goes by --job-name as given on srun's command line, else by its program."""
-    return str(fields.get("step_name") or os.path.basename(command[0]))

@@ -1,0 +1,44 @@
+"""Which component of a heterogeneous job each part of a call runs in (srun(1), --het-group)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shim.commands.call import Call, Exit
+from shim.commands.stepping.parts import Part
+from shim.grammar.indexset import IndexSet
+from shim.job.record import Job
+from shim.options.gather import Gathered
+
+
+def spread(call: Call, parts: Sequence[Part], job: Job) -> list[tuple[Part, Job]]:
+    """The steps of the call: a part and the job it runs in. Raises Exit."""
+    components = [job]
+    if job.het_job_id:
+        mates = [one for one in call.queue.jobs.values() if one.het_job_id == job.het_job_id]
+        components = sorted(mates, key=lambda one: one.het_job_offset)
+    spread_out: list[tuple[Part, Job]] = []
+    for number, part in enumerate(parts):
+        text = part.gathered.fields.get("het_group") or part.gathered.fields.get("pack_group")
+        if text is None:
+            spread_out.append((part, components[min(number, len(components) - 1)]))
+            continue
+        for group in _groups(call, text, components):
+            fields = dict(part.gathered.fields)
+            spread_out.append((replace(part, gathered=Gathered(fields, part.gathered.sources)), components[group]))
+    return spread_out
+
+
+def _groups(call: Call, text: str, components: Sequence[Job]) -> list[int]:
+    try:
+        groups = list(IndexSet.parse(text))
+    except ValueError:
+        call.error(f"Invalid --het-group specification: {text}")
+        raise Exit(1) from None
+    if max(groups) >= len(components):
+        last = len(components) - 1
+        call.error(f"Requested het-group offset exceeds highest hetjob index ({max(groups)} > {last})")
+        raise Exit(1)
+    if not components[0].het_job_id:
+        call.error("No directives to start application on any available hetjob components")
+        raise Exit(1)
+    return groups

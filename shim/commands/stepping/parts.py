@@ -1,0 +1,102 @@
+"""What a call of srun says: one part for each component (``srun -n1 A : -n2 B``), its options and its command."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shim.commands.call import Call, Exit
+from shim.commands.stepping.binding import parse_cpu_bind
+from shim.commands.stepping.mpi import check_mpi
+from shim.commands.stepping.multiprog import ConfigurationError, programs
+from shim.commands.submission import command_line, place, refuse
+from shim.options.dump import dump
+from shim.options.gather import CommandLine, Gathered, apply_environment
+from shim.options.joboption import VALUE_ERROR, Complaint, Place, Source
+from shim.options.table import options_of
+from shim.options.verify import verify
+
+
+@dataclass(slots=True)
+class Part:
+    """One component of a call."""
+
+    gathered: Gathered
+    command: Sequence[str]
+
+    @property
+    def program(self) -> str:
+        """The name that the step, and a job made for it, go by."""
+        return os.path.basename(self.command[0])
+
+    def programs(self, call: Call, ntasks: int) -> list[list[str]]:
+        """The command of each task, or one for all of them. Raises Exit."""
+        if not self.gathered.fields.get("multi_prog"):
+            return [list(self.command)]
+        name = self.command[0]
+        try:
+            text = os.fsdecode(place(call).read_file(name))
+        except OSError:
+            call.error(f"Could not open multi_prog config file {name}")
+            raise Exit(1) from None
+        try:
+            return programs(text, self.command[1:], ntasks, name)
+        except ConfigurationError as error:
+            for line in str(error).splitlines():
+                call.error(line)
+            raise Exit(1) from None
+
+
+def parts_of(call: Call) -> list[Part]:
+    """The parts of the call, checked. Raises Complaint or OptionError."""
+    parts: list[Part] = []
+    here = place(call)
+    plugins = command_line(call).plugins
+    for words in _split(call.argv):
+        line = CommandLine("srun", tuple(words), plugins)
+        parts.append(_part(call, line, parts[-1].gathered if parts else None, here))
+    if not parts[-1].command:
+        raise Complaint("fatal: No command given to execute.", code=VALUE_ERROR)
+    for part in parts:
+        part.command = part.command or parts[-1].command
+    return parts
+
+
+def _part(call: Call, line: CommandLine, before: Gathered | None, here: Place) -> Part:
+    gathered = before.next_component(options_of("srun")) if before else Gathered()
+    apply_environment(gathered, "srun", call.env, here)
+    scan = line.options(line.argv)
+    for option, text in scan:
+        gathered.apply(option, text, Source.COMMAND_LINE, here)
+    fields = gathered.fields
+    fields["submit_dir"] = call.cwd
+    fields.setdefault("work_dir", call.cwd)
+    if gathered.sources.get("job-name") is Source.COMMAND_LINE:
+        fields["step_name"] = fields["job_name"]
+    notes = verify(gathered)
+    if fields.get("verbose"):
+        for text in (*notes.verbose, *dump(gathered, "srun")):
+            call.err(f"srun: {text}")
+    for text in notes.lines:
+        call.err(f"srun: {text}")
+        fields["nodes_warned"] = True
+    check_mpi(fields)
+    parse_cpu_bind(fields.get("cpu_bind") or "")
+    if fields.get("kill_on_bad_exit") not in (None, "", "0", "1"):
+        _numeric(fields["kill_on_bad_exit"], "kill-on-bad-exit")
+    refuse(gathered, "srun", call.queue)
+    return Part(gathered, scan.operands)
+
+
+def _numeric(text: str, option: str) -> None:
+    if not text.isdigit():
+        raise Complaint(f'error: Invalid numeric value "{text}" for --{option}.', code=VALUE_ERROR)
+
+
+def _split(argv: Sequence[str]) -> list[list[str]]:
+    parts: list[list[str]] = [[]]
+    for word in argv:
+        if word == ":":
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    return parts
