@@ -5,7 +5,8 @@ import asyncio
 from shim.commands import salloc
 from shim.commands.call import Call
 from shim.commands.stepping import steps as stepping
-from shim.job.record import Job, Step
+from shim.controller import laststeps
+from shim.job.record import Job
 
 
 async def run(call: Call) -> int:
@@ -17,9 +18,11 @@ async def run(call: Call) -> int:
         for job in jobs:
             queue.allocations.own(job, call.tell)
         return await salloc.serve(call, jobs, quiet=False)
-    steps = [_step(call, name, int(restarts)) for name in names]
-    for job, step in zip(jobs, steps, strict=False):
-        queue.step_table.adopt(step, call.tell)
+    steps = [step for name in names if (step := laststeps.find(queue, name, int(restarts)))]
+    if len(steps) != len(names) or len(jobs) != len(names):
+        return 1  # the job is over: so are its steps
+    for job, step in zip(jobs, steps, strict=True):
+        queue.step_table.adopt(job, step, call.tell)
         if not job.request.batch:
             queue.allocations.own(job, lambda _kind, _data: None)
     try:
@@ -28,7 +31,7 @@ async def run(call: Call) -> int:
         for job in _allocated(jobs):
             queue.allocations.desert(job)
         raise
-    for job, step in zip(jobs, steps, strict=False):
+    for job, step in zip(jobs, steps, strict=True):
         if not job.request.batch:
             queue.allocations.release(job, step.exit_status)
     return code
@@ -36,12 +39,3 @@ async def run(call: Call) -> int:
 
 def _allocated(jobs: list[Job]) -> list[Job]:
     return [job for job in jobs if not job.request.batch]
-
-
-def _step(call: Call, name: str, restarts: int) -> Step:
-    """The step as the job table has it."""
-    job_id, _, step_id = name.partition(".")
-    where = "job_id = ? and restarts = ? and step_id = ?"
-    for step in call.queue.table.steps(where, int(job_id), restarts, step_id):
-        return step
-    return Step(int(job_id), restarts, step_id, "", start_time=call.queue.now())

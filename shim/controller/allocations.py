@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from shim.controller import finish
+from shim.controller.laststeps import GRACE
 from shim.controller.steps import kill_step
 from shim.executor.base import Ended
 from shim.job.record import Job
@@ -12,9 +13,6 @@ if TYPE_CHECKING:
     from shim.controller.queue import Queue
 
 Tell = Callable[[bytes, bytes], None]
-
-GRACE = 30.0
-"""Seconds that the clients of allocations have to come back after a restart of the controller."""
 
 _MARGIN = 2.0
 """Seconds that a client has, after SIGKILL was due, to end the tasks of its step itself."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shim.config.settings import Config, PartitionConfig
-from shim.controller import cancel, finish, modify, overrides, requeue
+from shim.controller import cancel, finish, laststeps, modify, overrides, requeue
 from shim.controller.allocations import Allocations
 from shim.controller.arrays import Array
 from shim.controller.dispatch import Dispatcher
@@ -481,6 +481,7 @@ class Queue:
             if job.ending and job.request.batch:
                 self.executor_of(job).terminate(job, "", self.config.kill_wait)
         self.allocations.recover()
+        laststeps.recover(self)
 
     def restore(self) -> None:
         """Read the table after a start: everything unfinished, and what ended less than MinJobAge ago."""

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from shim.executor.local import processes
+from shim.grammar.hostlist import expand_hostlist
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job, Step
 from shim.job.states import State
@@ -105,16 +106,27 @@ class Steps:
         if self._waiting.get(job.job_id):
             self.queue.loop.call_soon(self._room_made, job.job_id)
 
-    def adopt(self, step: Step, tell: Tell) -> None:
+    def adopt(self, job: Job, step: Step, tell: Tell) -> None:
         """A step that began under an earlier controller goes on."""
         self._enter(step, tell)
+        each = -(-step.cpus // max(1, step.nodes))
+        names = set(expand_hostlist(step.node_list)) if step.node_list else set()
+        mine = [share for share in job.shares if share.node in names]
+        self._held[step] = [Held(share.node, min(each, share.cpus), 0) for share in mine]
 
     def _enter(self, step: Step, tell: Tell) -> None:
         self.live.setdefault(step.job_id, []).append(step)
         self._clients[step] = tell
 
-    def end(self, step: Step, status: int, end: float, state: State | None = None) -> None:
-        """A step is over. ``status`` is as wait() reports it."""
+    def account(self, step: Step, tasks: Sequence[Sequence[Any]]) -> None:
+        """What the client says of a step's tasks: number of the step, status, CPU times, memory."""
+        step.user_seconds = sum(task[2] for task in tasks)
+        step.system_seconds = sum(task[3] for task in tasks)
+        step.max_rss = max((task[4] for task in tasks), default=0)
+        step.exit_status = worst(task[1] for task in tasks)
+
+    def end(self, step: Step, end: float, state: State | None = None) -> None:
+        """A live step is over."""
         steps = self.live.get(step.job_id, [])
         if step not in steps:
             return
@@ -126,27 +138,33 @@ class Steps:
         if limit := self._limits.pop(step, None):
             limit.cancel()
         step.pids = ()
-        step.exit_status, step.end_time = status, end
+        self.close(step, end, state)
+        self._room_made(step.job_id)
+        if job := self.queue.jobs.get(step.job_id):
+            self.queue.allocations.step_over(job)
+
+    def close(self, step: Step, end: float, state: State | None = None) -> None:
+        """Write down the end of a step; ``state`` where its exit status does not say it."""
+        step.end_time = end
         if step.state is State.RUNNING:
-            step.state = state or _state(status)
+            step.state = state or _state(step.exit_status)
         job = self.queue.jobs.get(step.job_id)
-        if job and step.state is State.FAILED and status > job.derived_exit_status:
-            job.derived_exit_status = status
+        if job and step.state is State.FAILED and step.exit_status > job.derived_exit_status:
+            job.derived_exit_status = step.exit_status
             self.queue.changed(job)
         self.queue.write(lambda table: table.save_steps([step]))
-        self._room_made(step.job_id)
-        if job:
-            self.queue.allocations.step_over(job)
 
     def abandon(self, step: Step) -> None:
         """The client of a step has gone without a word: its tasks end."""
         kill_step(step)
-        self.end(step, _SIGKILL, self.queue.now(), State.CANCELLED)
+        step.exit_status = _SIGKILL
+        self.end(step, self.queue.now(), State.CANCELLED)
 
     def end_all(self, job: Job, end: float) -> None:
         """The job is over: so are its steps."""
         for step in list(self.of(job.job_id)):
-            self.end(step, _SIGTERM, end, State.CANCELLED)
+            step.exit_status = _SIGTERM
+            self.end(step, end, State.CANCELLED)
         self._room_made(job.job_id)
 
     # -- ending steps --------------------------------------------------------------------------------------------------
@@ -184,6 +202,11 @@ def kill_step(step: Step) -> None:
 
 
 _NOT_NOW = {State.SUSPENDED: Errno.JOB_SUSPENDED, State.PENDING: Errno.JOB_PENDING}
+
+
+def worst(statuses: Iterable[int]) -> int:
+    """What one step's status is: that of a task that a signal ended, else the highest exit code."""
+    return max(statuses, key=lambda status: (status & 0x7F, status), default=0) & 0xFF7F
 
 
 def _state(status: int) -> State:

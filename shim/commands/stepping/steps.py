@@ -38,7 +38,7 @@ async def run_steps(call: Call, wanted: Sequence[Wanted], umask: int) -> tuple[i
             components.append(await _begin(call, want, umask))
     except BaseException:
         for component in components:
-            call.queue.step_table.end(component.step, 0, call.queue.now())
+            call.queue.step_table.end(component.step, call.queue.now())
         raise
     call.tell(b"S", make_order(call, components))
     steps = [component.step for component in components]
@@ -65,22 +65,9 @@ async def serve(call: Call, steps: Sequence[Step]) -> int:
 def record(call: Call, steps: Sequence[Step], result: Mapping[str, Any]) -> int:
     """Note how the steps went. The exit code."""
     for number, step in enumerate(steps):
-        mine = [task for task in result["tasks"] if task[0] == number]
-        step.user_seconds = sum(task[2] for task in mine)
-        step.system_seconds = sum(task[3] for task in mine)
-        step.max_rss = max((task[4] for task in mine), default=0)
-        call.queue.step_table.end(step, worst(task[1] for task in mine), result["end"])
+        call.queue.step_table.account(step, [task for task in result["tasks"] if task[0] == number])
+        call.queue.step_table.end(step, result["end"])
     return int(result["code"])
-
-
-def worst(statuses: Any) -> int:
-    """What one step's status is: that of a task that a signal ended, else the highest exit code."""
-    status = 0
-    for one in statuses:
-        signalled = one & 0x7F
-        if (signalled, one) > (status & 0x7F, status):
-            status = one
-    return status & 0xFF7F
 
 
 async def _begin(call: Call, want: Wanted, umask: int) -> Component:
