@@ -4,7 +4,7 @@
     pytest tests/clients --clients=core                     the quick ones that CI runs
     pytest tests/clients --clients=toil,cylc --cluster=slurm --client-user=alice
 
-`--record` writes what passed and failed to `results.json`, from which `works_with.py` makes the README's table.
+`--keep` writes what passed and failed to `results.json`, from which `works_with.py` makes the README's table.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--clients", metavar="WHICH", help="run published clients: all, core, or names separated by commas")
     group.addoption("--cluster", choices=sorted(CLUSTERS), default="local", help="what the clients run on")
     group.addoption("--client-user", metavar="USER", help="who runs the clients (default: who runs the tests)")
-    group.addoption("--record", action="store_true", help="keep the outcomes in results.json")
+    group.addoption("--keep", action="store_true", help="keep the outcomes in results.json")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -68,5 +68,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     outcomes = config.stash[OUTCOMES]
     for outcome in outcomes:
         terminalreporter.write_line(str(outcome))
-    if outcomes and config.getoption("record", False):
+    if outcomes and config.getoption("keep", False):
         record(outcomes)
