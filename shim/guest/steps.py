@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from shim.guest.pmi import Pmi
     from shim.guest.session import Session
     from shim.guest.streams import Pump
     from shim.guest.terminal import Terminal
@@ -77,6 +78,8 @@ class StepWork(Work):
         self.output = Output(self.loop, order["append"], self.error)
         self.input: Input | None = None
         self.terminal: Terminal | None = None
+        self.pmi: list[Pmi] = []
+        self.pmi_offsets: list[int] = []  # the first rank of each step
         self.environments: dict[Task, Mapping[bytes, bytes]] = {}  # for --task-epilog
         self.untold: list[Task] = []
         self.begun = time()
@@ -109,6 +112,8 @@ class StepWork(Work):
             self._open_terminal()
         if order["prolog"]:
             self._around(order["prolog"])
+        if order["pmi"]:
+            self._offer_pmi()
         ready = []
         for task, (_, _, _, argv, own, streams, extra) in zip(self.tasks, order["tasks"], strict=True):
             targets = []
@@ -149,6 +154,8 @@ class StepWork(Work):
             self.by_pid[task.pid] = task
             for fd in {reader, *(pump.task_end for pump in task.pumps)} - {0}:
                 posix.close(fd)
+        for pmi in self.pmi:
+            pmi.started()
         if self.terminal:
             self.terminal.begin()
         else:
@@ -160,6 +167,9 @@ class StepWork(Work):
         begin.cpus = extra.get("cpus", ())
         begin.note = extra.get("note", b"")
         begin.prolog = self.order["task_prolog"]
+        if self.pmi:
+            begin.keep, variables = self.pmi[task.step].task(task.rank - self.pmi_offsets[task.step])
+            begin.environment = {**begin.environment, **variables}
         if self.terminal and task is self.tasks[0]:
             begin.terminal = self.terminal.name
         if self.order["task_epilog"]:
@@ -173,6 +183,25 @@ class StepWork(Work):
         except Exception as error:
             self.error(f"ioctl(TIOCGWINSZ): {error.args[-1]}")
             self.error("Not using a pseudo-terminal, disregarding --pty option")
+
+    def _offer_pmi(self) -> None:
+        """A key-value space for each step."""
+        from shim.guest.pmi import Pmi
+
+        for number, step in enumerate(self.step_ids):
+            mine = [task for task in self.tasks if task.step == number]
+            self.pmi_offsets.append(mine[0].rank)
+            ranks: dict[int, list[int]] = {}
+            for task in mine:
+                ranks.setdefault(task.node, []).append(task.rank - mine[0].rank)
+            self.pmi.append(Pmi(self.loop, step, list(ranks.values()), self._aborted_by_task))
+
+    def _aborted_by_task(self, message: str) -> None:
+        """An MPI program has called MPI_Abort."""
+        if message:
+            self.error(message)
+        if not self.aborted_at:
+            self._kill_at_once()
 
     def _around(self, program: bytes) -> None:
         """srun's prolog or epilog."""
