@@ -33,7 +33,7 @@ def cancel(
             end_pending(queue, job, State.CANCELLED, by=user_id)
         return
     if job.state is State.COMPLETING:
-        if not kills or job.ending not in ("REQUEUE", "REQUEUE_HOLD"):
+        if not kills or job.ending not in finish.COMES_BACK:
             raise SlurmError(Errno.ALREADY_DONE)
         job.ending = "CANCELLED"  # it is being ended already, but shall not come back
         job.cancelled_by = user_id

@@ -240,6 +240,8 @@ class Dispatcher:
             waits=rest.waits,
             partition=rest.partition,
             time_limit=rest.time_limit,
+            admin_comment=rest.admin_comment,
+            system_comment=rest.system_comment,
         )
         if need := queue.needs.get(rest.job_id):
             queue.needs[task.job_id] = need

@@ -15,6 +15,8 @@ LAUNCH_FAILED = 53
 """The "signal" Slurm reports for a batch script that could not be launched (ExitCode 0:53)."""
 TRY_AGAIN = 1.0
 """Seconds a job stays away from the queue when it could not be started: what kept it from starting may last."""
+COMES_BACK = ("REQUEUE", "REQUEUE_HOLD", "SPECIAL_EXIT")
+"""Endings of runs whose job goes back to the queue."""
 OOM_SIGNAL = 125
 """The "signal" of a job that was killed for its memory (ExitCode 0:125)."""
 
@@ -30,7 +32,7 @@ def finished(queue: "Queue", ended: Ended) -> None:
     job.batch_status = ended.exit_status
     job.user_seconds, job.system_seconds, job.max_rss = ended.user_seconds, ended.system_seconds, ended.max_rss
     end = job.end_time if job.ending and job.end_time else ended.end_time
-    if job.ending in ("REQUEUE", "REQUEUE_HOLD", "SPECIAL_EXIT"):
+    if job.ending in COMES_BACK:
         _release(queue, job, end)
         requeue.again(queue, job, hold=job.ending != "REQUEUE", special=job.ending == "SPECIAL_EXIT")
         return

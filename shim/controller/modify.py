@@ -25,7 +25,7 @@ _REQUEST_FIELDS = {f.name for f in fields(Request)}
 _SIZE_FIELDS = {
     "nodes_min", "nodes_max", "ntasks", "ntasks_per_node", "cpus_per_task", "mincpus", "mem_per_node", "mem_per_cpu",
     "mem_per_gpu", "gres", "gpus", "gpus_per_node", "gpus_per_task", "nodelist", "exclude", "constraint", "exclusive",
-    "tmp", "partition",
+    "tmp", "partition", "prefer",
 }  # fmt: skip
 _WHILE_RUNNING = {"time_limit", "comment", "job_name", "requeue", "admin_comment", "system_comment", "nice", "throttle",
                   "priority", "mail_type", "mail_user", "wckey", "account", "qos"}  # fmt: skip
@@ -66,7 +66,9 @@ def release(queue: "Queue", job: Job, tasks: IndexSet | None, *, user_id: int) -
             continue
         queue.leave_line(record)
         record.priority = priority_for(record.request.nice)
-        record.reason, record.state = Reason.NONE, State.PENDING
+        record.reason = Reason.NONE
+        if record.state is State.SPECIAL_EXIT:
+            record.state = State.PENDING
         queue.changed(record)
         queue.place_in_queue(record)
 

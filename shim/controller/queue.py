@@ -28,7 +28,7 @@ from shim.grammar.array import IndexSet
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job, Step
 from shim.job.request import Request
-from shim.job.states import HOLDS, Reason, State
+from shim.job.states import ACTIVE, HOLDS, WAITING, Reason, State
 from shim.scheduler.need import Need, need_of
 from shim.scheduler.nodes import Node
 from shim.table.table import Table
@@ -486,7 +486,7 @@ class Queue:
     def restore(self) -> None:
         """Read the table after a start: everything unfinished, and what ended less than MinJobAge ago."""
         recent = self.now() - self.config.min_job_age
-        live = "('PENDING','CONFIGURING','RUNNING','SUSPENDED','STOPPED','COMPLETING')"
+        live = str(tuple(state.word for state in WAITING | ACTIVE))
         where = (
             f"state in {live} or end_time > ? or array_job_id in "
             f"(select array_job_id from job where array_job_id is not null and state in {live})"
