@@ -45,12 +45,18 @@ class Array:
         return [self.rest, *own] if self.rest else own
 
     def whole(self) -> Parent:
-        """The array as the parent of a dependency: decided when all its tasks have ended."""
-        started = not self.waiting and not any(job.pending for job in self.tasks.values())
+        """The array as the parent of a dependency: decided when all its tasks have ended.
+
+        Asked at each start and end of a task, so the tasks are gone through only when that decides something.
+        """
+        if self.waiting:
+            return WAITING
+        finished = self.finished
+        started = self.running == self.unfinished
         return Parent(
             started=started,
-            finished=self.finished,
-            ok=not self.lost and all(job.state is State.COMPLETED for job in self.tasks.values()),
+            finished=finished,
+            ok=finished and not self.lost and all(job.state is State.COMPLETED for job in self.tasks.values()),
             start_time=max((job.start_time for job in self.tasks.values()), default=0) if started else 0,
         )
 

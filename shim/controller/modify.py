@@ -167,9 +167,7 @@ def _dependency(queue: "Queue", job: Job, text: str) -> Any:
 def _apply(queue: "Queue", job: Job, request: Request, changes: dict[str, Any]) -> None:
     queue.leave_line(job)
     if "job_name" in changes and job.request.job_name != request.job_name:
-        queue.dependencies.forget(job)
-        job.request = request
-        queue.dependencies.watch(job)
+        queue.dependencies.renamed(job, request.job_name)
     job.request = request
     job.request_id = 0
     queue.needs.pop(job.job_id, None)

@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 from shim.grammar.dependency import Dependency
 from shim.job.errors import Errno, SlurmError
@@ -12,6 +13,8 @@ from shim.scheduler.dependencies import MINUTE, Outcome, Parent, judge, settle
 
 if TYPE_CHECKING:
     from shim.controller.queue import Queue
+
+_Key = TypeVar("_Key", int, str)
 
 
 class Dependencies:
@@ -49,12 +52,10 @@ class Dependencies:
 
     def unwatch(self, job: Job) -> None:
         """Stop following a record's waits (they have changed or are met)."""
-        self.singletons[job.request.job_name].discard(job)
+        _discard(self.singletons, job.request.job_name, job)
         for wait in job.waits.terms:
-            if wait.kind != "singleton" and wait.job_id in self.children:
-                self.children[wait.job_id].discard(job)
-                if not self.children[wait.job_id]:
-                    del self.children[wait.job_id]
+            if wait.kind != "singleton":
+                _discard(self.children, wait.job_id, job)
 
     def set(self, job: Job, waits: Waits) -> None:
         """Give a waiting job another dependency."""
@@ -168,8 +169,8 @@ class Dependencies:
 
     def _earlier_namesake(self, job: Job) -> bool:
         """True while an earlier job of the same name (and user: there is one) is not over."""
-        mine = job.array_job_id or job.job_id
-        return any((other.array_job_id or other.job_id) < mine for other in self.named[job.request.job_name])
+        mine = _submitted_as(job)
+        return any(_submitted_as(other) < mine for other in self.named.get(job.request.job_name, ()))
 
     # -- parents that change -------------------------------------------------------------------------------------------
 
@@ -184,13 +185,23 @@ class Dependencies:
 
     def parent_over(self, job: Job) -> None:
         """A job, or an array's task, has ended: look at those that wait for it, and at its namesakes."""
-        name = job.request.job_name
-        self.named[name].discard(job)
-        if not self.named[name]:
-            del self.named[name]
+        _discard(self.named, job.request.job_name, job)
         self.tasks_over({job.job_id, job.array_job_id})
-        if name in self.singletons:
-            self._look_at(self.singletons[name])
+        self._next_singleton(job.request.job_name)
+
+    def renamed(self, job: Job, name: str) -> None:
+        """The job is about to get another name: it is in the way of others than before."""
+        old = job.request.job_name
+        self.forget(job)
+        job.request = replace(job.request, job_name=name)
+        self.watch(job)
+        self._next_singleton(old)
+
+    def _next_singleton(self, name: str) -> None:
+        """Look at the earliest job that waits for its namesakes; all the others wait for this one, too."""
+        if waiting := self.singletons.get(name):
+            first = min(map(_submitted_as, waiting))
+            self._look_at(job for job in waiting if _submitted_as(job) == first)
 
     def tasks_over(self, ids: Iterable[int]) -> None:
         """Something of these jobs or arrays has ended: look at those that wait for it."""
@@ -213,4 +224,17 @@ class Dependencies:
     def forget(self, job: Job) -> None:
         """The record waits for nothing any more and is no longer anybody's namesake."""
         self.unwatch(job)
-        self.named[job.request.job_name].discard(job)
+        _discard(self.named, job.request.job_name, job)
+
+
+def _submitted_as(job: Job) -> int:
+    """The id that sbatch printed: tasks of an array are as old as the array."""
+    return job.array_job_id or job.job_id
+
+
+def _discard(index: dict[_Key, set[Job]], key: _Key, job: Job) -> None:
+    """Take a job out of an index, and a key that nothing is left for."""
+    if jobs := index.get(key):
+        jobs.discard(job)
+        if not jobs:
+            del index[key]

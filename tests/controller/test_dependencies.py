@@ -106,6 +106,17 @@ def test_singletons_run_one_after_the_other_in_order_over_a_crash(world: World) 
     assert world.state(jobs[2].job_id) == "RUNNING"
 
 
+def test_a_singleton_need_not_wait_for_a_job_that_was_given_another_name(world: World) -> None:
+    held = world.submit(job_name="x", hold=True)
+    first, second = (world.submit(job_name="x", dependency="singleton") for _ in range(2))
+    user = world.queue.user_id
+    world.do(lambda: world.queue.update(held, None, {"job_name": "y"}, user_id=user))
+    assert [world.state(job.job_id) for job in (held, first, second)] == ["PENDING", "RUNNING", "PENDING"]
+    world.do(lambda: world.queue.cancel(first, user_id=user))
+    world.end(first.job_id, 15)
+    assert world.state(second.job_id) == "RUNNING"
+
+
 def test_kill_on_invalid_dep_cancels_and_cascades(world: World) -> None:
     parent = world.submit()
     child = world.submit(dependency=f"afterok:{parent.job_id}", kill_on_invalid_dep=True)
