@@ -190,7 +190,7 @@ def _time_limit(queue: "Queue", request: Request, names: str, now: float) -> int
         limit = default if default is not None else partitions[0].max_time
     begin, deadline = max(request.begin, int(now)), request.deadline
     if deadline:
-        if deadline < now:
+        if deadline < int(now):
             raise SlurmError(Errno.INVALID_TIME_LIMIT)
         if request.begin > deadline:
             raise SlurmError(Errno.INCOMPATIBLE_BEGIN_DEADLINE)

@@ -1,6 +1,7 @@
 """What a job needs of nodes: the size options of a request, resolved to numbers."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from shim.config.settings import Config
 from shim.grammar.hostlist import expand_hostlist
@@ -65,32 +66,42 @@ class Need:
         return max(cpus, self.node_cpus, self.gpus_per_node * self.cpus_per_gpu)
 
 
+class _Gpus(NamedTuple):
+    """GPUs by what they are counted for. ``kind`` is their type, "" for any."""
+
+    per_node: int
+    per_task: int
+    over_all: int
+    kind: str
+
+
+def _gpus(request: Request) -> _Gpus:
+    """All options that ask for GPUs (sbatch man page, --gres and --gpus*)."""
+    node = [gres for gres in parse_gres(request.gres) if gres.name == "gpu"] if request.gres else []
+    node += parse_gpus(request.gpus_per_node) if request.gpus_per_node else ()
+    socket = parse_gpus(request.gpus_per_socket) if request.gpus_per_socket else ()
+    task = parse_gpus(request.gpus_per_task) if request.gpus_per_task else ()
+    job = parse_gpus(request.gpus) if request.gpus else ()
+    sockets = request.sockets_per_node or 1
+    kinds = sorted({gres.type for gres in (*node, *socket, *task, *job) if gres.type})
+    return _Gpus(
+        per_node=sum(gres.count for gres in node) + sockets * sum(gres.count for gres in socket),
+        per_task=sum(gres.count for gres in task),
+        over_all=sum(gres.count for gres in job),
+        kind="&".join(kinds),  # nodes have one type each: several at once fit nowhere
+    )
+
+
 def need_of(request: Request, config: Config) -> Need:
     """Resolve a request's size (sbatch man page; slurm.conf DefMemPerCPU). Raises GrammarError for bad gres."""
-    gpus_node = gpus_task = gpus_total = 0
-    gpu_type = ""
+    gpus = _gpus(request)
     others: dict[str, int] = {}
     for gres in parse_gres(request.gres) if request.gres else ():
-        if gres.name == "gpu":
-            gpus_node += gres.count
-            gpu_type = gres.type or gpu_type
-        else:
+        if gres.name != "gpu":
             others[gres.name] = others.get(gres.name, 0) + gres.count
-    for text, kind in ((request.gpus_per_node, "node"), (request.gpus, "job"), (request.gpus_per_task, "task")):
-        for gres in parse_gpus(text) if text else ():
-            gpu_type = gres.type or gpu_type
-            if kind == "node":
-                gpus_node += gres.count
-            elif kind == "job":
-                gpus_total += gres.count
-            else:
-                gpus_task += gres.count
-    for gres in parse_gpus(request.gpus_per_socket) if request.gpus_per_socket else ():
-        gpu_type = gres.type or gpu_type
-        gpus_node += gres.count * (request.sockets_per_node or 1)
     ntasks = request.ntasks
-    if ntasks is None and request.ntasks_per_gpu and (gpus_total or gpus_node):
-        ntasks = request.ntasks_per_gpu * (gpus_total or gpus_node * (request.nodes_min or 1))
+    if ntasks is None and request.ntasks_per_gpu and (gpus.over_all or gpus.per_node):
+        ntasks = request.ntasks_per_gpu * (gpus.over_all or gpus.per_node * (request.nodes_min or 1))
     nodelist = expand_hostlist(request.nodelist) if request.nodelist else ()
     nodes_min = request.nodes_min or max(1, len(nodelist))
     nodes_max = request.nodes_max if request.nodes_max else (request.nodes_min or None)
@@ -111,10 +122,10 @@ def need_of(request: Request, config: Config) -> Need:
         memory_per_cpu=memory_per_cpu,
         memory_per_gpu=request.mem_per_gpu or 0,
         whole_memory=request.mem_per_node == 0 or request.mem_per_cpu == 0,
-        gpus_per_node=gpus_node,
-        gpus_per_task=gpus_task,
-        gpus=gpus_total,
-        gpu_type=gpu_type,
+        gpus_per_node=gpus.per_node,
+        gpus_per_task=gpus.per_task,
+        gpus=gpus.over_all,
+        gpu_type=gpus.kind,
         cpus_per_gpu=request.cpus_per_gpu or 0,
         gres=tuple(sorted(others.items())),
         exclusive=request.exclusive == "exclusive",

@@ -198,4 +198,4 @@ def exceeds_partition(need: Need, nodes: Sequence[Node]) -> bool:
     total = sum(node.base.cpus for node in nodes)
     if need.nodes_min > len(nodes):
         return True
-    return need.nodes_max is None and not need.overcommit and need.least_tasks * need.cpus_per_task > total
+    return not need.overcommit and need.least_tasks * need.cpus_per_task > total
