@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,8 +45,17 @@ def accounting(shim: Shim, job: int | str, fields: str = "State,ExitCode") -> li
     return shim.run("sacct", "-n", "-P", "-X", "-j", str(job), "-o", fields).out.splitlines()
 
 
-def runs(lab: Lab) -> list[dict[str, object]]:
+def runs(lab: Lab) -> list[dict[str, Any]]:
     return lab.post("runs/list", {"project_name": lab.project, "limit": 100})
+
+
+def run_of(lab: Lab, shim: Shim, job: int) -> str:
+    """The name of a job's run: another controller's run may have had the plain one first."""
+    controller = (shim.state / "dstack-controller").read_text()
+    wanted = {"slurm-controller": controller, "slurm-job": str(job)}
+    found = [run["run_spec"] for run in runs(lab) if wanted.items() <= run["run_spec"]["configuration"]["tags"].items()]
+    assert len(found) == 1
+    return found[0]["run_name"]
 
 
 def test_instances_are_nodes(cloud: Shim) -> None:
@@ -120,7 +130,7 @@ def test_array_tasks_share_runs(cloud: Shim, dstack_lab: Lab) -> None:
 def test_a_run_stopped_behind_our_back_is_a_cancelled_job(cloud: Shim, dstack_lab: Lab) -> None:
     job = cloud.submit(script="#!/bin/bash\nsleep 1000\n")
     cloud.wait(job, "RUNNING")
-    dstack_lab.project_post("runs/stop", {"runs_names": [f"slurm-{job}"], "abort": False})
+    dstack_lab.project_post("runs/stop", {"runs_names": [run_of(dstack_lab, cloud, job)], "abort": False})
     assert cloud.wait(job) == "CANCELLED"
 
 
