@@ -8,7 +8,7 @@ import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import environments
@@ -22,26 +22,24 @@ SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin")
 class Cluster:
     """Where a driver's commands come from, and who runs it.
 
-    `bin` holds the commands. `settings` are the variables that lead them to their cluster. `user` is who runs the
-    clients; root may name another user, who must be able to read the repository and the clients' cache.
+    `commands` is their folder. `user` is who runs the clients; root may name another user, who must be able to read
+    the repository and the clients' cache.
     """
 
     name: str
     user: str
-    bin: Path
-    settings: dict[str, str] = field(default_factory=dict)
+    commands: Path
 
     def environment(self, home: Path, path: list[str]) -> dict[str, str]:
         """All that a process started here sees: nothing leaks in from the developer's own environment."""
         return {
-            "PATH": os.pathsep.join([*path, str(self.bin), *SYSTEM_PATH]),
+            "PATH": os.pathsep.join([*path, str(self.commands), *SYSTEM_PATH]),
             "HOME": str(home),
             "USER": self.user,
             "LOGNAME": self.user,
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
-            **self.settings,
         }
 
     def argv(self, home: Path, path: list[str], *command: object) -> list[str]:
@@ -49,6 +47,13 @@ class Cluster:
         switch = ["runuser", "-u", self.user, "--"] if self.user != current_user() else []
         variables = [f"{name}={value}" for name, value in self.environment(home, path).items()]
         return [*switch, "env", "-i", *variables, *map(str, command)]
+
+    def clear(self, home: Path) -> None:
+        """Cancel what was submitted in that directory and is still in the queue."""
+        question = self.argv(home, [], "squeue", "-h", "--me", "-o", "%A %Z")
+        queue = subprocess.run(question, capture_output=True, text=True, check=True).stdout.splitlines()
+        if left := [line.split(" ", 1)[0] for line in queue if line.split(" ", 1)[1].startswith(str(home))]:
+            subprocess.run(self.argv(home, [], "scancel", *left), check=True)
 
 
 def directory(user: str) -> Path:
@@ -64,18 +69,28 @@ def current_user() -> str:
     return pwd.getpwuid(os.geteuid()).pw_name
 
 
+def wrap(commands: Path, place: Path, **settings: object) -> None:
+    """Make `place` a folder of the same commands that know their cluster by themselves.
+
+    Variables in the clients' environment would not do: some clear all that begin with SLURM_ before they call a
+    command, others call it in an environment of their own making.
+    """
+    place.mkdir()
+    variables = " ".join(f"{name}={value}" for name, value in settings.items())
+    for name in COMMANDS:
+        if (commands / name).exists():
+            wrapper = place / name
+            wrapper.write_text(f'#!/bin/sh\n{variables} exec {commands / name} "$@"\n')
+            wrapper.chmod(0o755)
+
+
 @contextmanager
 def real_slurm(user: str) -> Iterator[Cluster]:
     """A real Slurm cluster that runs already, named by SLURM_CONF: what proves the drivers themselves."""
-    with tempfile.TemporaryDirectory(prefix="slurm-bin-") as made:
-        wrappers = Path(made)
-        wrappers.chmod(0o755)
-        for command in COMMANDS:
-            # The variable alone is not enough: some clients clear every SLURM_ variable before they call a command.
-            wrapper = wrappers / command
-            wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={os.environ["SLURM_CONF"]} exec /usr/bin/{command} "$@"\n')
-            wrapper.chmod(0o755)
-        yield Cluster("slurm", user, wrappers)
+    place = directory(user)
+    wrap(Path("/usr/bin"), place / "commands", SLURM_CONF=os.environ["SLURM_CONF"])
+    yield Cluster("slurm", user, place / "commands")
+    shutil.rmtree(place)
 
 
 @contextmanager
@@ -135,8 +150,8 @@ def shim(name: str, user: str, configuration: str) -> Iterator[Cluster]:
     subprocess.run(["chmod", "-R", "a+rX", place / "bin", place / "shim"], check=True)
     dependencies = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["dependencies"]
     (place / ".venv").symlink_to(environments.environment("slurm-shim", tuple(dependencies)))
-    settings = {"SLURMSHIM_CONFIG": str(place / "config.toml"), "SLURMSHIM_STATE": str(place / "state")}
-    cluster = Cluster(name, user, place / "bin", settings)
+    wrap(place / "bin", place / "commands", SLURMSHIM_CONFIG=place / "config.toml", SLURMSHIM_STATE=place / "state")
+    cluster = Cluster(name, user, place / "commands")
     try:
         yield cluster
     finally:

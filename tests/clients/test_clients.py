@@ -27,6 +27,7 @@ def test_client(client: Client, cluster: Cluster, outcomes: list[Outcome]) -> No
     with (work / "driver.log").open("w") as log:
         status = subprocess.call(command, cwd=work, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     seconds = time.monotonic() - began
+    cluster.clear(work)
     user = "root" if cluster.user == "root" else "user"
     outcomes.append(
         Outcome(client.name, environments.version(client), client.exercises, cluster.name, user, status == 0, seconds)

@@ -68,8 +68,5 @@ def caller(cluster: Cluster) -> Iterator[Caller]:
     here = directory(cluster.user)
     known = Caller(cluster, here)
     yield known
-    queue = [line.split(" ", 1) for line in known.out("squeue", "-h", "--me", "-o", "%A %Z").splitlines()]
-    mine = [job for job, directory in queue if directory == str(here)]
-    if mine:
-        known.ask("scancel", *mine)
+    cluster.clear(here)
     shutil.rmtree(here, ignore_errors=True)

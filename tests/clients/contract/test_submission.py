@@ -53,7 +53,7 @@ SHOWN = {
     "--account": (["--account=proj", "-Aproj"], "Account", "proj"),
     "--gres": (["--gres=gpu:2", "--gres=gpu:2 -pgpu"], "TresPerNode", "gres:gpu:2"),
     "--constraint": (["--constraint=a100", "-Ca100"], "Features", "a100"),
-    "--chdir": (["--chdir=/usr", "-D/usr"], "WorkDir", "/usr"),
+    "--chdir": (["--chdir={here}/below", "-D{here}/below"], "WorkDir", "{here}/below"),
     "--exclusive": (["--exclusive"], "OverSubscribe", "NO"),
     "--mail-type": (["--mail-type=END,FAIL"], "MailType", "END,FAIL"),
     "--mail-user": (["--mail-user=a@b.c --mail-type=END"], "MailUser", "a@b.c"),
@@ -64,13 +64,13 @@ CASES = [(words, key, shown) for forms, key, shown in SHOWN.values() for words i
 
 @pytest.mark.parametrize(("words", "key", "shown"), CASES, ids=[words for words, _, _ in CASES])
 def test_option_on_the_command_line(caller: Caller, words: str, key: str, shown: str) -> None:
-    job = caller.held(*words.split())
+    job = caller.held(*words.format(here=caller.here).split())
     assert value(caller.job(job), key) == shown.format(job=job, here=caller.here)
 
 
 @pytest.mark.parametrize(("words", "key", "shown"), CASES, ids=[words for words, _, _ in CASES])
 def test_option_as_a_directive(caller: Caller, words: str, key: str, shown: str) -> None:
-    text = f"#!/bin/sh\n\n# a comment\n#SBATCH\n#SBATCH --hold {words}\ntrue\n"
+    text = f"#!/bin/sh\n\n# a comment\n#SBATCH\n#SBATCH --hold {words.format(here=caller.here)}\ntrue\n"
     script = caller.here / "job.sh"
     script.write_text(text)
     job = id_parsable(caller.out("sbatch", "--parsable", script))
