@@ -22,7 +22,7 @@ class Call:
     argv: list[str]  # arguments without the command; undecodable bytes as surrogate escapes
     cwd: str
     env: dict[str, str]
-    pid: int  # of the client
+    pid: int  # of the client; of this process for one on another machine
     queue: "Queue"
     stdin_tty: bool = False
     stdout_tty: bool = False
@@ -33,6 +33,7 @@ class Call:
     tell: Callable[[bytes, bytes], None] = lambda _kind, _data: None  # a frame for the client (shim.guest.session)
     hear: Callable[[], Awaitable[tuple[bytes, bytes]]] | None = None  # the next frame from it
     closed: Callable[[], bool] = lambda: False  # the client has gone away
+    umask: int | None = None  # of a client on another machine, whose process nobody here can look at
     notes: list[str] = field(default_factory=list)
 
     def out(self, text: str) -> None:

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from shim.commands.call import Call
+
 _PROPAGATED = {  # Slurm's names and those of /proc/PID/limits, in Slurm's order
     "CPU": "Max cpu time",
     "FSIZE": "Max file size",
@@ -33,6 +35,13 @@ class Process:
     nice: int
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def caller(call: Call) -> Process:
+    """The process that made a call; of one on another machine only the umask is known. Raises OSError if it is gone."""
+    if call.umask is not None:
+        return Process(limits={}, umask=call.umask, session=0, nice=0)
+    return look_at(call.pid)
 
 
 def look_at(pid: int, proc: str = "/proc") -> Process:

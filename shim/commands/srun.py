@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from shim.commands.call import Call, Exit
-from shim.commands.client import look_at
+from shim.commands.client import caller
 from shim.commands.stepping.allocation import allocate
 from shim.commands.stepping.hetgroup import spread
 from shim.commands.stepping.parts import Part, parts_of
@@ -85,4 +85,4 @@ async def _run(call: Call, parts: Sequence[tuple[Part, Job]]) -> tuple[int, list
         request = step_request(call, fields, job)
         programs = part.programs(call, request.ntasks)
         wanted.append(Wanted(job, request, fields, programs, fields.get("step_name") or part.program))
-    return await run_steps(call, wanted, look_at(call.pid).umask)
+    return await run_steps(call, wanted, caller(call).umask)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shim.commands.call import Call
-from shim.commands.client import LIMITS, Process, look_at
+from shim.commands.client import LIMITS, Process, caller
 from shim.commands.display.clusters import reaches
 from shim.commands.display.times import zone_named
 from shim.commands.display.version import version_line
@@ -133,7 +133,7 @@ async def submissions(call: Call, components: Iterable[Gathered], body: Body) ->
 
     Raises Complaint for what Slurm's commands find themselves, SlurmError for what its controller does.
     """
-    process = look_at(call.pid)
+    process = caller(call)
     made = []
     login: dict[str, str] | None = None
     for gathered in components:

@@ -168,6 +168,8 @@ class _Life:
         queue.mailer = Mailer(queue)
         queue.on_shutdown = self.end.set
         queue.on_reconfigure = lambda: self._reconfigure(queue)
+        server = Server(queue, self.end.set)
+        queue.on_call = server.serve_remote
         for executor in executors.values():
             await executor.open(queue)
         queue.restore()
@@ -176,7 +178,6 @@ class _Life:
             await executor.recover(mine, lambda job: make_launch(queue, job))
         queue.recover_endings()
         queue.mailer.resume()
-        server = Server(queue, self.end.set)
         listener = _listener(self.folder)
         await server.listen(listener)
         gc.freeze()  # everything loaded so far stays: the collector need not look at it again

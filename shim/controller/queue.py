@@ -23,7 +23,7 @@ from shim.controller.journal import RETRY_COMMIT, Journal
 from shim.controller.steps import Steps
 from shim.controller.submit import Estimate, Submitted, Texts, accept, estimate
 from shim.controller.waiting import Dependencies
-from shim.executor.base import Ended, Executor, Target
+from shim.executor.base import Ended, Executor, RemoteCall, Target
 from shim.grammar.array import IndexSet
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job, Step
@@ -69,6 +69,7 @@ class Queue:
         self.next_job_id = table.counter("next_job_id", config.first_job_id)
         self.on_shutdown: Callable[[], None] = lambda: None
         self.on_reconfigure: Callable[[], None] = lambda: None
+        self.on_call: Callable[[RemoteCall], None] = lambda call: call.end(1)
         self.begun = time.time()
         self._settling = False
         self._finish_waiters: dict[int, list[asyncio.Future[None]]] = {}
@@ -443,6 +444,10 @@ class Queue:
         """An executor has other nodes now."""
         self.dispatcher.refresh_nodes()
         self.dispatcher.resources_freed()
+
+    def called(self, call: RemoteCall) -> None:
+        """A command was called inside a job that runs elsewhere."""
+        self.on_call(call)
 
     # -- after a job has ended ----------------------------------------------------------------------------------------
 

@@ -6,11 +6,12 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from shim.commands.call import Call, Exit
 from shim.controller.queue import Queue
+from shim.executor.base import RemoteCall
 from shim.launcher import VERSION, frame
 
 _NAMES = (
@@ -98,22 +99,23 @@ class Connection:
             hear=self.read_frame,
             closed=self.closed,
         )
-        code = await self.run(call)
+        code = await answer(call)
         self.writer.write(frame(b"X", b"%d" % code))
         await self.writer.drain()
 
-    async def run(self, call: Call) -> int:
-        """Run the command. A fault of ours is logged and told in one line."""
-        try:
-            return await command(call.command)(call)
-        except Exit as end:
-            return end.code
-        except (ConnectionError, asyncio.IncompleteReadError):
-            raise
-        except Exception as error:
-            _LOG.exception("%s %s", call.command, call.argv)
-            call.error(f"internal error: {type(error).__name__}: {error} (see the controller's log)")
-            return 1
+
+async def answer(call: Call) -> int:
+    """Run the command. A fault of ours is logged and told in one line."""
+    try:
+        return await command(call.command)(call)
+    except Exit as end:
+        return end.code
+    except (ConnectionError, asyncio.IncompleteReadError):
+        raise
+    except Exception as error:
+        _LOG.exception("%s %s", call.command, call.argv)
+        call.error(f"internal error: {type(error).__name__}: {error} (see the controller's log)")
+        return 1
 
 
 def command(name: str) -> Callable[[Call], Awaitable[int]]:
@@ -140,7 +142,14 @@ class Server:
         self._server = await asyncio.start_unix_server(self._client, sock=listener, limit=1 << 20)
 
     def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(self._serve(Connection(self, reader, writer)))
+        self._begin(self._serve(Connection(self, reader, writer)))
+
+    def serve_remote(self, remote: RemoteCall) -> None:
+        """Answer a command that was called inside a job elsewhere."""
+        self._begin(self._serve_remote(remote))
+
+    def _begin(self, serving: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(serving)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -154,6 +163,30 @@ class Server:
         finally:
             self.last_call = self.queue.now()
             connection.writer.close()
+
+    async def _serve_remote(self, remote: RemoteCall) -> None:
+        call = Call(
+            command=remote.command,
+            argv=remote.argv,
+            cwd=remote.cwd,
+            env=remote.env,
+            pid=os.getpid(),
+            queue=self.queue,
+            send=remote.send,
+            read_stdin=remote.read_stdin,
+            tell=remote.tell,
+            hear=remote.hear,
+            closed=remote.closed,
+            umask=remote.umask,
+        )
+        code = 1
+        try:
+            code = await answer(call)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the job has ended meanwhile; what it asked for stands
+        finally:
+            self.last_call = self.queue.now()
+            remote.end(code)
 
     @property
     def busy(self) -> bool:

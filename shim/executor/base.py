@@ -101,6 +101,37 @@ class Target(Enum):
     FULL = "full"  # the batch script, its children and the steps
 
 
+class RemoteCall(Protocol):
+    """A command of Slurm called inside a job, on a machine where the controller's socket cannot be reached.
+
+    Frames are those of the conversation with a client (see ``shim.launcher``).
+    """
+
+    command: str
+    argv: list[str]
+    cwd: str
+    env: dict[str, str]
+    umask: int
+
+    def send(self, stream: int, data: bytes) -> None:
+        """Text for the client's stdout (1) or stderr (2)."""
+
+    async def read_stdin(self) -> bytes:
+        """All of the client's standard input."""
+
+    def tell(self, kind: bytes, payload: bytes) -> None:
+        """A frame for a client that does something itself."""
+
+    async def hear(self) -> tuple[bytes, bytes]:
+        """The next frame from it. Raises ConnectionError when the client has gone."""
+
+    def closed(self) -> bool:
+        """True once the client has gone."""
+
+    def end(self, code: int) -> None:
+        """The command's exit code."""
+
+
 class Events(Protocol):
     """What the controller offers an executor to report to. Called in the event loop's thread only."""
 
@@ -115,6 +146,9 @@ class Events(Protocol):
 
     def capacity_changed(self) -> None:
         """``nodes()`` answers differently now."""
+
+    def called(self, call: RemoteCall) -> None:
+        """A command was called inside a job: run it and answer."""
 
 
 class Executor(Protocol):

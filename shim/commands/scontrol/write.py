@@ -1,10 +1,11 @@
 """``scontrol write``: a job's batch script, or the configuration, as a file."""
 
 import os
-import re
 import time
 from pathlib import Path
 
+from shim.commands.call import Call
+from shim.commands.client import caller
 from shim.commands.scontrol.session import Session
 from shim.commands.scontrol.targets import parse_job_id
 from shim.job.errors import Errno
@@ -36,7 +37,7 @@ def _write_script(session: Session, text: str, name: str) -> None:
         return
     name = name or f"slurm-{job_id.job_id}.sh"
     try:
-        _create(session.call.path(name), script, _umask(session.call.pid))
+        _create(session.call.path(name), script, _umask(session.call))
     except OSError as error:
         session.call.err(f"failed to open file `{name}`: {error.strerror}")
         return
@@ -48,18 +49,17 @@ def _write_config(session: Session, name: str) -> None:
     name = (session.call.path(name) if name else source) + time.strftime(".%Y-%m-%dT%H:%M:%S")
     try:
         text = Path(source).read_bytes() if source else b""
-        _create(name, text, _umask(session.call.pid))
+        _create(name, text, _umask(session.call))
     except OSError as error:
         session.call.err(f"Could not create file {name}: {error.strerror}")
 
 
-def _umask(pid: int) -> int:
+def _umask(call: Call) -> int:
     """The caller's umask; 022 where it has gone already."""
     try:
-        match = re.search(r"^Umask:\s*([0-7]+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+        return caller(call).umask
     except OSError:
-        match = None
-    return int(match[1], 8) if match else 0o022
+        return 0o022
 
 
 def _create(path: str, text: bytes, umask: int) -> None:
