@@ -40,8 +40,7 @@ def part(queue: "Queue", job: Job, tasks: IndexSet | None) -> list[Job]:
     """The records that an operation on some tasks of an array's rest is about; splits them off where needed."""
     if tasks is None or job.tasks is None:
         return [job]
-    touched = job.tasks & tasks
-    return queue.dispatcher.split_all(job, touched) if (job.tasks - tasks) or len(touched) > 1 else [job]
+    return queue.dispatcher.split_all(job, job.tasks & tasks) if job.tasks - tasks else [job]
 
 
 def hold(queue: "Queue", job: Job, tasks: IndexSet | None, *, admin: bool) -> None:

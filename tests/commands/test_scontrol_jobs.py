@@ -94,11 +94,18 @@ def test_single_tasks_of_a_held_array(lab: Lab, alice: None) -> None:
     assert (missing.stderr, missing.code) == (f"{array.job_id}_99: {NOT_KNOWN}\n", 1)
 
 
+def test_all_that_is_left_of_an_array_is_changed_as_one(lab: Lab, alice: None) -> None:
+    array = lab.submit(array="1-3", hold=True)
+    quietly(lab, f"update jobid={array.job_id}_2 timelimit=3")
+    quietly(lab, f"update jobid={array.job_id}_[1,3] timelimit=7")
+    assert [str(job.tasks or job.task_id) for job in lab.queue.find(array.job_id)] == ["1,3", "2"]
+
+
 def test_mixed_answers_of_an_array_are_told_in_groups(lab: Lab, alice: None) -> None:
     array = lab.submit(array="1-6%1")
     lab.end(lab.queue.find(array.job_id, 1)[0].job_id)
     answer = scontrol(lab, f"hold {array.job_id}")
-    assert (answer.code, sorted(answer.stderr.splitlines())) == (
+    assert (answer.code, answer.stderr.splitlines()) == (
         1,
         [f"{array.job_id}_1: Job has already finished", f"{array.job_id}_2-6: No error"],
     )
@@ -184,7 +191,7 @@ def test_fields_of_a_waiting_job(lab: Lab, alice: None) -> None:
     assert (request.ntasks, request.cpus_per_task, request.std_out, request.constraint) == (3, 2, "/tmp/x", "a100")
     assert (request.gres, request.nodelist, request.exclude, request.qos) == ("gpu:1", "n3", "n1", "high")
     assert (request.work_dir, request.mail_type, request.mail_user) == ("/tmp", ("END", "FAIL"), "x@y.z")
-    assert (request.wckey, request.extra["switches"], request.extra["delay-boot"]) == ("w", "1", "5")
+    assert (request.wckey, request.extra) == ("w", {"switches": 1, "switches_wait": 0, "delay_boot": 5})
 
 
 def test_names_are_shortened_and_values_stand_apart(lab: Lab, alice: None) -> None:
@@ -240,7 +247,6 @@ def test_jobs_by_name(lab: Lab, alice: None) -> None:
         ("partition=nosuch", "Invalid partition name specified for job {id}\n"),
         ("partition=", "Invalid partition name specified for job {id}\n"),
         ("numnodes=3-1", "Node count specification invalid for job {id}\n"),
-        ("numnodes=x", 'scontrol: error: Invalid numeric value "x" for requested node count.\n'),
         ("numtasks=0", "Task count specification invalid for job {id}\n"),
         ("requeue=yes", "scontrol: error: Invalid Requeue value: yes\n"),
         ("minmemorynode=2G", "scontrol: error: Invalid MinMemoryNode value: 2G\n"),
@@ -252,6 +258,10 @@ def test_jobs_by_name(lab: Lab, alice: None) -> None:
         ("licenses=x", "Invalid license specification for job {id}\n"),
         ("reservation=x", "Requested reservation is invalid for job {id}\n"),
         ("dependency=foo", "Job dependency problem for job {id}\n"),
+        ("gres=foo:1", "Invalid generic resource (gres) specification for job {id}\n"),
+        ("prefer=nosuch", "Invalid preferred feature specification for job {id}\n"),
+        ("contiguous=maybe", "scontrol: error: Invalid Contiguous value: maybe\n"),
+        ("contiguous=1", "Access/permission denied for job {id}\n"),
         ("gres=", "Invalid Trackable RESource (TRES) specification for job {id}\n"),
         ("endtime=now+1hour", "Job is not running for job {id}\n"),
         ("admincomment=x", "Access/permission denied for job {id}\n"),
@@ -268,6 +278,15 @@ def test_refused_changes_of_a_waiting_job(lab: Lab, alice: None, change: str, st
     answer = scontrol(lab, f"update jobid={job.job_id} {change}")
     assert (answer.stdout, answer.stderr, answer.code) == ("", stderr.format(id=job.job_id), 1)
     assert (job.request, job.priority, job.time_limit) == before
+
+
+def test_slips_without_consequences(lab: Lab, alice: None) -> None:
+    job = lab.submit(hold=True)
+    answer = scontrol(lab, f"update jobid={job.job_id} numnodes=x")
+    assert answer == Answer("", 'scontrol: error: Invalid numeric value "x" for requested node count.\n', 0)
+    answer = scontrol(lab, f"update jobid={job.job_id},x name=zz")
+    assert (answer.stderr, answer.code) == (f"Invalid job id specified for job {job.job_id},x\n", 1)
+    assert job.request.job_name == "job"
 
 
 def test_changes_of_a_running_job(lab: Lab, alice: None) -> None:
