@@ -15,6 +15,8 @@ YEAR = 365 * 86400
 
 DEFAULT_QOS = "normal"
 NO_VALUE = "(null)"
+MAX_SWITCH_WAIT = 300
+"""max_switch_wait of Slurm's SchedulerParameters, in seconds."""
 ID_LENGTH = 31
 """The longest id of an array that Slurm prints while SLURM_BITSTR_LEN is not set."""
 
@@ -82,6 +84,14 @@ def oversubscribe(request: Request) -> str:
 def min_cpus(request: Request) -> int:
     """CPUs that each node must have (squeue man page, %c)."""
     return max(request.mincpus or 1, (request.cpus_per_task or 1) * (request.ntasks_per_node or 1))
+
+
+def switch_wait(request: Request) -> int:
+    """Seconds that the job waits for the switches it asked for, at most max_switch_wait (sbatch man page)."""
+    wait = request.extra.get("switches_wait")
+    if not request.extra.get("switches"):
+        return 0
+    return MAX_SWITCH_WAIT if wait is None else min(int(wait), MAX_SWITCH_WAIT)
 
 
 def per_gres(text: str, default: str = "gpu") -> str:

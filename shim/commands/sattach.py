@@ -33,7 +33,7 @@ async def run(call: Call) -> int:
 
 def _usage(call: Call, text: str) -> Exit:
     call.error(text)
-    call.err("Usage: sattach [options] <jobid.stepid>")
+    call.out("Usage: sattach [options] <jobid.stepid>\n")
     return Exit(1)
 
 

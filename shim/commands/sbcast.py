@@ -68,7 +68,10 @@ def _job(call: Call, text: str) -> Job:
     found = call.queue.find(job_id.job_id, job_id.tasks.first() if job_id.tasks else None) if job_id else []
     running = [job for job in found if job.state.active]
     if not running:
-        call.error(f"Slurm job {text} lookup error: {Errno.INVALID_JOB_ID.text}")
+        errno = Errno.INVALID_JOB_ID
+        if found:
+            errno = Errno.JOB_PENDING if found[0].pending else Errno.JOB_FINISHED
+        call.error(f"Slurm job {text} lookup error: {errno.text}")
         raise Exit(_FAILED)
     return running[0]
 

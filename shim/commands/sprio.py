@@ -79,7 +79,7 @@ async def run(call: Call) -> int:
         arguments = read_arguments(call, SPRIO)
         if arguments.operands:
             call.error(f"Unrecognized option: {arguments.operands[0]}")
-            call.err(usage_text("sprio").rstrip("\n"))
+            call.out(usage_text("sprio"))
             return 1
         clusters = arguments.given.get("clusters")
         if clusters and not own_cluster(call, clusters, "noheader" in arguments.flags):

@@ -6,9 +6,10 @@ from types import MethodType
 from typing import Any
 
 from shim.commands.display.table import Column, always, never, reasons_only, unless_duration
-from shim.commands.jobfields import NO_VALUE
+from shim.commands.jobfields import NO_VALUE, switch_wait
 from shim.commands.squeue_rows import Row
 from shim.commands.squeue_values import NOT_ASKED, JobValues
+from shim.grammar.timelimit import format_elapsed
 
 DEFAULT_FORMAT = "%.18i %.9P %.8j %.8u %.2t %.10M %.6D %R"
 LONG_FORMAT = "%.18i %.9P %.8j %.8u %.8T %.10M %.9l %.6D %R"
@@ -55,6 +56,14 @@ def _extra(option: str, otherwise: str) -> Value:
     return lambda _values, row: row.job.request.extra.get(option) or otherwise
 
 
+def _switch_wait(_values: JobValues, row: Row) -> str:
+    return format_elapsed(switch_wait(row.job.request))
+
+
+def _delay_boot(_values: JobValues, row: Row) -> str:
+    return format_elapsed(60 * int(row.job.request.extra.get("delay_boot") or 0))
+
+
 def _gpu_extra(option: str) -> Value:
     """What was asked for of GPUs: ``gpu:closest``."""
 
@@ -69,9 +78,7 @@ def _flag(option: str) -> Value:
     return lambda _values, row: int(getattr(row.job.request, option))
 
 
-_null, _not_asked, _nothing, _zero, _no_time = (
-    _constant(text) for text in (NO_VALUE, NOT_ASKED, "", "0", "0:00")
-)
+_null, _not_asked, _nothing, _zero = (_constant(text) for text in (NO_VALUE, NOT_ASKED, "", "0"))
 _federation = _constant("NA")
 V = JobValues
 
@@ -100,7 +107,7 @@ JOB_COLUMNS = (
     JobColumn("CPUS_PER_TASK", V.cpus_per_task, "", ("cpus-per-task",)),
     JobColumn("CPUS_PER_TRES", V.cpus_per_tres, "", ("cpus-per-tres",)),
     JobColumn("DEADLINE", V.deadline, "", ("deadline",)),
-    JobColumn("DELAY_BOOT", _no_time, "", ("delayboot",)),
+    JobColumn("DELAY_BOOT", _delay_boot, "", ("delayboot",)),
     JobColumn("DEPENDENCY", V.dependency, "E", ("dependency",)),
     JobColumn("DERIVED_EC", V.derived_exit_code, "", ("derivedec",)),
     JobColumn("ELIGIBLE_TIME", V.eligible_time, "", ("eligibletime",)),
@@ -185,7 +192,7 @@ JOB_COLUMNS = (
     JobColumn("TRES_PER_TASK", V.tres_per_task, "", ("tres-per-task",)),
     JobColumn("UID", V.user_id, "U", ("userid",)),
     JobColumn("USER", V.user, "u", ("username",)),
-    JobColumn("WAIT4SWITCH", _no_time, "", ("wait4switch",)),
+    JobColumn("WAIT4SWITCH", _switch_wait, "", ("wait4switch",)),
     JobColumn("WCKEY", _asked("wckey"), "w", ("wckey",)),
     JobColumn("WORK_DIR", _asked("work_dir", ""), "Z", ("workdir",)),
     JobColumn("EXC_NODES", V.excluded_nodes, "x", (), never),

@@ -85,7 +85,7 @@ def _job(queue: "Queue", job: Job, numbers: dict[str, str]) -> Document:
         "cpu_frequency_governor": None,
         "cpus_per_tres": f"gres:gpu:{request.cpus_per_gpu}" if request.cpus_per_gpu else "",
         "deadline": request.deadline,
-        "delay_boot": 0,
+        "delay_boot": 60 * int(extra.get("delay_boot") or 0),
         "dependency": jobfields.dependency_text(job.waits),
         "derived_exit_code": job.derived_exit_status,
         "eligible_time": int(jobfields.eligible_time(job)),

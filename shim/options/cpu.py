@@ -138,7 +138,7 @@ def _mem_list(text: str) -> str:
 MEM_BIND = Value(_mem_bind, lambda fields: str(fields["mem_bind"] or "unset"))
 
 _FREQUENCIES = ("low", "high", "highm1", "medium")
-_GOVERNORS = {"ondemand": "OnDemand", "performance": "Performance", "userspace": "UserSpace"}
+GOVERNORS = {"ondemand": "OnDemand", "performance": "Performance", "userspace": "UserSpace"}
 _OTHER_GOVERNORS = ("conservative", "powersave", "schedutil")
 
 
@@ -146,7 +146,7 @@ def _cpu_freq(reading: Reading) -> Mapping[str, Any]:
     """``min[-max[:governor]]`` or a governor alone (cpu_freq_verify_cmdline)."""
     speeds, colon, governor = reading.given.partition(":")
     low, dash, high = speeds.partition("-")
-    if low.lower() in (*_GOVERNORS, *_OTHER_GOVERNORS):
+    if low.lower() in (*GOVERNORS, *_OTHER_GOVERNORS):
         if colon:
             raise _cpu_freq_error(f"governor cannot be specified twice {low}{{-}}:{governor} in --cpu-freq")
         return {"cpu_freq": _governor(low)}
@@ -169,9 +169,9 @@ def _cpu_freq_error(line: str) -> Complaint:
 def _governor(text: str) -> str:
     if text.lower() in _OTHER_GOVERNORS:
         raise _cpu_freq_error(f"governor of {text} is not allowed in slurm.conf")
-    if text.lower() not in _GOVERNORS:
+    if text.lower() not in GOVERNORS:
         raise _cpu_freq_error(f"illegal governor: {text} on --cpu-freq")
-    return _GOVERNORS[text.lower()]
+    return GOVERNORS[text.lower()]
 
 
 def _speed(text: str) -> str:

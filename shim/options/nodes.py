@@ -7,9 +7,12 @@ from typing import Any
 from shim.grammar.errors import GrammarError
 from shim.grammar.hostlist import expand_hostlist, fold_hostlist
 from shim.grammar.nodes import NodeCount, parse_nodes
-from shim.grammar.timelimit import UNLIMITED, parse_seconds
+from shim.grammar.timelimit import UNLIMITED, format_dhms, parse_seconds
 from shim.options.joboption import VALUE_ERROR, Complaint, Reading, Value
-from shim.options.values import read_number, show_minutes, text
+from shim.options.values import read_number, text
+
+INVALID_WAIT = 0xFFFFFFFE
+"""What Slurm takes a time to wait for switches to be that it cannot read."""
 
 
 def _nodes(reading: Reading) -> Mapping[str, Any]:
@@ -74,17 +77,20 @@ def _switches(reading: Reading) -> Mapping[str, Any]:
 
 
 def switch_wait(wait: str) -> int:
-    """Minutes; what cannot be read counts as no waiting at all, without a word (slurm's time_str2secs)."""
+    """Seconds; what cannot be read is INVALID, without a word (slurm's time_str2secs)."""
     try:
-        seconds = parse_seconds(wait)
+        return parse_seconds(wait)
     except GrammarError:
-        return 0
-    return min(UNLIMITED, seconds if seconds == UNLIMITED else -(-seconds // 60))
+        return INVALID_WAIT
+
+
+def _show_wait(seconds: int) -> str:
+    return "INVALID" if seconds == INVALID_WAIT else format_dhms(seconds)
 
 
 def _show_switches(fields: Mapping[str, Any]) -> str:
     wait = fields["switches_wait"]
-    return f"{fields['switches']}" if wait in (None, UNLIMITED) else f"{fields['switches']}@{show_minutes(wait)}"
+    return f"{fields['switches']}" if wait in (None, UNLIMITED) else f"{fields['switches']}@{_show_wait(wait)}"
 
 
 SWITCHES = Value(_switches, _show_switches)

@@ -72,7 +72,8 @@ def test_sprio_says_what_it_does_not_know(waiting: Lab) -> None:
     assert (nobody.stderr, nobody.stdout.count("\n")) == ("sprio: error: Invalid user: no-such-user\n\n", 1)
     assert waiting.ask(run_sprio, "sprio", "-j", "abc") == Answer("", "sprio: error: Invalid job id: abc\n", 1)
     operand = waiting.ask(run_sprio, "sprio", "x")
-    assert operand.stderr.startswith("sprio: error: Unrecognized option: x\nUsage: sprio ")
+    assert operand.stderr == "sprio: error: Unrecognized option: x\n"
+    assert operand.stdout.startswith("Usage: sprio ")
 
 
 # -- sshare ------------------------------------------------------------------------------------------------------------

@@ -69,7 +69,8 @@ def _steps(lab: Lab, job: Job) -> None:
             job.job_id, 0, str(number), name, start_time=NOW + begin, ntasks=ntasks, cpus=2, memory=200, node_list="n1"
         )
         lab.begin_step(job, step)
-        lab.do(lambda step=step, s=status, e=NOW + end: lab.queue.step_table.end(step, s, e))  # type: ignore[misc]
+        step.exit_status = status
+        lab.do(lambda step=step, e=NOW + end: lab.queue.step_table.end(step, e))  # type: ignore[misc]
 
 
 def sacct(lab: Lab, *argv: str, **env: str) -> Answer:
@@ -154,8 +155,9 @@ def test_without_ids_today_is_shown_but_nothing_that_never_became_eligible(recor
         (["-s", "PD", "-j", ALL], ["631", "635", "632_1", "632_2", "632_3"]),
         (["-s", "R"], ["635"]),
         (["-s", "R,PD"], ["635"]),
-        (["-s", "CD", "-S", "now-1hour"], ["632_1", "632_2", "632_3"]),
-        (["-s", "CA", "-S", "now-1hour"], ["636"]),
+        (["-s", "CD", "-S", "now-1hour", "-E", "now"], ["632_1", "632_2", "632_3"]),
+        (["-s", "CA", "-S", "now-1hour", "-E", "now"], ["636"]),
+        (["-s", "CA,CD", "-S", "now-1hour"], []),  # in that state at that moment
         (["-s", "CD,F", "-j", "632"], ["632_1", "632_2", "632_3"]),
         (["-S", "now"], ["635"]),
         (["-S", "2020-01-01", "-E", "2020-01-02"], []),

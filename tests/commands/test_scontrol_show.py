@@ -224,27 +224,51 @@ def test_job_with_many_options(lab: Lab) -> None:
         exclusive="exclusive", constraint="a100|h100", ntasks_per_node=2, nodes_min=1, nodes_max=2, exclude="n1",
         partition="debug,gpu", tmp=10, spread_job=True, deadline=int(NOW) + 7200, time_limit=5, mincpus=2,
         threads_per_core=1, command="/home/carol/w/sb13/f.sh", arguments=("a1", "a", "2"),
-        work_dir="/home/carol/w/sb13", extra={"switches": "1@00:05:00"},
+        work_dir="/home/carol/w/sb13", extra={"switches": 1, "switches_wait": None},
     )  # fmt: skip
     assert MANY_OPTIONS in show(lab, "job", "247")
+
+
+OPTIONS = {
+    "container": "/tmp/c", "gpu_bind": "closest", "gpu_freq": "low", "switches": 2, "switches_wait": 30, "bb": "x",
+    "cpu_freq": "Low-High:OnDemand", "power": "LEVEL", "delay_boot": 7,
+}  # fmt: skip
 
 
 def test_order_of_the_optional_lines(lab: Lab) -> None:
     job = carols(
         lab, 729, job_name="wrap", hold=True, comment="c", gpus="2", cpus_per_gpu=2, mem_per_gpu=100, partition="gpu",
         kill_on_invalid_dep=True, gpus_per_task="1", gpus_per_socket="1", gpus_per_node="h100:1", prefer="a100",
-        mail_type=("END",), ntasks_per_gpu=1, work_dir="/w", extra={"container": "/tmp/c", "gpu-bind": "closest"},
+        mail_type=("END",), ntasks_per_gpu=1, work_dir="/w", extra=OPTIONS,
     )  # fmt: skip
     job.admin_comment = "adm"
     text = show(lab, "job", "729")
     assert text[text.index("   WorkDir") :].split("\n   ") == [
         "   WorkDir=/w", "AdminComment=adm ", "Comment=c ", "StdErr=/w/slurm-729.out", "StdIn=/dev/null",
-        "StdOut=/w/slurm-729.out", "Power=", "KillOInInvalidDependent=Yes", "CpusPerTres=gres:gpu:2",
-        "MemPerTres=gres:gpu:100", "TresBind=gpu:closest", "TresPerJob=gres:gpu:2", "TresPerNode=gres:gpu:h100:1",
+        "StdOut=/w/slurm-729.out", "Switches=2@00:00:30", "BurstBuffer=x",
+        "CPU_min_freq=Low CPU_max_freq=High Governor=OnDemand", "Power=LEVEL", "KillOInInvalidDependent=Yes",
+        "CpusPerTres=gres:gpu:2", "MemPerTres=gres:gpu:100", "TresBind=gpu:closest", "TresFreq=gpu:low",
+        "TresPerJob=gres:gpu:2", "TresPerNode=gres:gpu:h100:1",
         "TresPerSocket=gres:gpu:1", "TresPerTask=gres:gpu:1", "MailUser=carol MailType=END", "NtasksPerTRES=1",
         "Container=/tmp/c", "\n\n",
     ]  # fmt: skip
-    assert "DelayBoot=00:00:00\n   Prefer=a100\n   OverSubscribe=OK" in text
+    assert "DelayBoot=00:07:00\n   Prefer=a100\n   OverSubscribe=OK" in text
+
+
+@pytest.mark.parametrize(
+    ("extra", "shown"),
+    [
+        ({"cpu_freq": "Low"}, "\n   CPU_max_freq=Low \n"),
+        ({"cpu_freq": "Performance"}, "\n   Governor=Performance\n"),
+        ({"hint": "nomultithread"}, "ReqB:S:C:T=0:0:*:1\n"),
+        ({"hint": "memory_bound"}, "ReqB:S:C:T=0:0:1:1\n"),
+        ({"hint": "multithread"}, "ReqB:S:C:T=0:0:*:*\n"),
+        ({"switches": 1, "switches_wait": 3600}, "\n   Switches=1@00:05:00\n"),
+    ],
+)
+def test_options_that_only_show(lab: Lab, extra: dict[str, object], shown: str) -> None:
+    job = carols(lab, 9, hold=True, extra=extra)
+    assert shown in show(lab, "job", str(job.job_id))
 
 
 def test_array_and_its_tasks(lab: Lab) -> None:

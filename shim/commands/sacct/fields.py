@@ -118,6 +118,12 @@ def _cpu(row: Row) -> float:
     return row.user_seconds + row.system_seconds
 
 
+def _energy(row: Row) -> str:
+    """Of a job it is the sum over its steps, which Slurm leaves out where there is just one."""
+    shown = row.end if row.step else len(row.steps) != 1
+    return "0" if shown else ""
+
+
 def _first_node(row: Row) -> str:
     return jobfields.first_node(row.step.node_list) if row.step else ""
 
@@ -191,8 +197,8 @@ FIELDS: tuple[PrintField[Row], ...] = (
     _field("Cluster", 10, lambda row: row.showing.config.cluster_name),
     _job("Comment", 14, lambda row: row.job.request.comment),
     _job("Constraints", 19, lambda row: row.job.request.constraint),
-    _field("ConsumedEnergy", 14, lambda row: "0" if row.end else ""),
-    _field("ConsumedEnergyRaw", 17, lambda row: "0" if row.end else ""),
+    _field("ConsumedEnergy", 14, _energy),
+    _field("ConsumedEnergyRaw", 17, _energy),
     _field("Container", 19, lambda row: row.job.request.extra.get("container") or ""),
     _field("CPUTime", 10, lambda row: format_dhms(row.elapsed * row.cpus), Cut.HARD),
     _field("CPUTimeRAW", 10, lambda row: row.elapsed * row.cpus, Cut.NEVER),

@@ -138,9 +138,9 @@ def _check(call: Call, query: Query) -> None:
         query.groups = frozenset(_group(call, word) for word in query.given["group"].split(","))
     _check_sizes(call, query)
     _check_window(call, query)
-    scripts = "script" if "batch-script" in query.flags else "environment" if "env-vars" in query.flags else ""
-    if scripts and query.jobs is None:
-        raise _fatal(call, f"When requesting job {scripts}s you must also request specific jobs with the '-j' option.")
+    wanted = "scripts" if "batch-script" in query.flags else "environment" if "env-vars" in query.flags else ""
+    if wanted and query.jobs is None:
+        raise _fatal(call, f"When requesting job {wanted} you must also request specific jobs with the '-j' option.")
 
 
 def _fatal(call: Call, text: str) -> Exit:
@@ -233,6 +233,8 @@ def _check_window(call: Call, query: Query) -> None:
         query.start = 0
     else:
         query.start = now if query.states is not None else _moment(call, "today", now)
+    if query.states is not None and start is not None and end is None:
+        query.end = query.start  # the states of that moment
     if query.start > query.end:
         from shim.commands.display.times import TimeFormat
 

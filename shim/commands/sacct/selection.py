@@ -155,7 +155,7 @@ def _of_size(job: Job, query: Query) -> bool:
         return False
     return (
         _within(query.node_count, len(job.shares))
-        and _within(query.cpu_count, job.cpus)
+        and _within(query.cpu_count, sum(share.cpus for share in job.shares))
         and _within(query.time_limits, job.time_limit)
     )
 

@@ -13,6 +13,7 @@ from shim.grammar.errors import GrammarError
 from shim.grammar.hostlist import expand_hostlist
 from shim.grammar.mail import parse_mail_types
 from shim.grammar.timelimit import parse_time_limit
+from shim.grammar.tres import INVALID_TRES, parse_gres
 from shim.grammar.when import WhenError, parse_when
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import NO_PRIORITY, Job
@@ -26,12 +27,13 @@ NO_CHANGES = "No changes specified"
 
 @dataclass(frozen=True)
 class Situation:
-    """What a value may depend on: who asks, when, and the nodes and the job there are."""
+    """What a value may depend on: who asks, when, and which nodes, generic resources and job there are."""
 
     user_id: int
     now: float
     nodes: frozenset[str]
     job: Job
+    gres: frozenset[str]
 
     @property
     def administrator(self) -> bool:
@@ -62,11 +64,6 @@ def _bad(name: str, value: str) -> BadSpecification:
 
 def _text(field: str) -> Read:
     return lambda value, _: {field: value}
-
-
-def _extra(option: str) -> Read:
-    """An option that is only shown."""
-    return lambda value, situation: {"extra": {**situation.job.request.extra, option: value}}
 
 
 def _number(field: str, name: str, least: int = 0) -> Read:
@@ -195,7 +192,7 @@ def _requeue(value: str, _: Situation) -> Changes:
 def _num_nodes(value: str, _: Situation) -> Changes:
     match = re.fullmatch(r"(\d+)(?:-(\d+))?", value)
     if not match:
-        raise BadSpecification(f'scontrol: error: Invalid numeric value "{value}" for requested node count.')
+        raise BadSpecification(f'scontrol: error: Invalid numeric value "{value}" for requested node count.', code=0)
     low, high = int(match[1]), int(match[2] or match[1])
     if not 0 < low <= high:
         raise SlurmError(Errno.INVALID_NODE_COUNT)
@@ -260,13 +257,46 @@ def _deadline(value: str, situation: Situation) -> Changes:
     return changes
 
 
+def _known(text: str, names: frozenset[str]) -> bool:
+    try:
+        return all(item.name in names for item in parse_gres(text))
+    except GrammarError:
+        return False
+
+
+def _switches(value: str, situation: Situation) -> Changes:
+    """How many switches, and the minutes to wait for them."""
+    extra: Changes = {"switches": _leading_number(value)}
+    if "@" in value:
+        try:
+            extra["switches_wait"] = parse_time_limit(value.partition("@")[2]) * 60
+        except GrammarError:
+            raise _bad("Switches", value) from None
+    return {"extra": {"switches_wait": 0, **situation.job.request.extra, **extra}}
+
+
+def _switch_wait(value: str, situation: Situation) -> Changes:
+    """The seconds to wait for the switches asked for."""
+    return {"extra": {**situation.job.request.extra, "switches_wait": _leading_number(value)}}
+
+
+def _delay_boot(value: str, situation: Situation) -> Changes:
+    try:
+        return {"extra": {**situation.job.request.extra, "delay_boot": parse_time_limit(value)}}
+    except GrammarError:
+        raise _bad("DelayBoot", value) from None
+
+
 def _gres(field: str, strip: str = "") -> Read:
     """Generic resources: ``gpu:2``; of the fields about GPUs the word ``gpu`` is the field's own."""
 
-    def read(value: str, _: Situation) -> Changes:
+    def read(value: str, situation: Situation) -> Changes:
         if not value:
-            raise SlurmError(Errno.INVALID_GRES, text="Invalid Trackable RESource (TRES) specification")
-        return {field: value.removeprefix("gres:").removeprefix(strip)}
+            raise SlurmError(Errno.INVALID_GRES, text=INVALID_TRES)
+        text = value.removeprefix("gres:").removeprefix(strip)
+        if not strip and not _known(text, situation.gres):
+            raise SlurmError(Errno.INVALID_GRES)
+        return {field: text}
 
     return read
 
@@ -311,8 +341,8 @@ FIELDS: tuple[JobField, ...] = (
     JobField("JobName", 4, _text("job_name")),
     JobField("WCKey", 1, _text("wckey")),
     JobField("StdOut", 6, _text("std_out")),
-    JobField("Switches", 5, _extra("switches")),
-    JobField("wait-for-switch", 5, _extra("wait-for-switch")),
+    JobField("Switches", 5, _switches),
+    JobField("wait-for-switch", 5, _switch_wait),
     JobField("OverSubscribe", 2, _over_subscribe),
     JobField("Shared", 2, _over_subscribe),
     JobField("Contiguous", 3, _flag("contiguous", "Contiguous"), administrator=True),
@@ -339,6 +369,6 @@ FIELDS: tuple[JobField, ...] = (
     JobField("MailUser", 5, _text("mail_user")),
     JobField("Licenses", 1, _refuse_unless_empty(Errno.INVALID_LICENSES, "licenses")),
     JobField("Deadline", 3, _deadline),
-    JobField("DelayBoot", 3, _extra("delay-boot")),
+    JobField("DelayBoot", 3, _delay_boot),
 )
 """In the order in which abbreviations are looked up."""

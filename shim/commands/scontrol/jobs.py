@@ -63,10 +63,10 @@ def _stripped(word: str) -> str:
 # -- requeue, suspend, resume ------------------------------------------------------------------------------------------
 
 
-def _each_job(session: Session, words: list[str], operation: Operation) -> None:
+def _each_job(session: Session, words: list[str], operation: Operation, *, whole: bool = False) -> None:
     for word in words:
         for job in split_jobs(_stripped(word)):
-            operate(session, job, operation)
+            operate(session, job, operation, whole=whole)
 
 
 def requeue(session: Session, words: list[str]) -> None:
@@ -79,7 +79,7 @@ def requeue(session: Session, words: list[str]) -> None:
             return
         queue.requeue(target.job, user_id=user_id)
 
-    _each_job(session, words[1:] if incomplete else words, run_again)
+    _each_job(session, words[1:] if incomplete else words, run_again, whole=True)
 
 
 def requeue_hold(session: Session, words: list[str]) -> None:

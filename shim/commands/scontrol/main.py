@@ -53,7 +53,7 @@ def _user_id(session: Session, text: str) -> int:
         return int(text) if text.isdecimal() else pwd.getpwnam(text).pw_uid
     except KeyError:
         session.call.error(f'--uid="{text}" invalid')
-        raise Exit(1) from None
+        raise Exit(0) from None
 
 
 async def perform(session: Session, words: list[str]) -> None:

@@ -42,9 +42,9 @@ class Session:
             time = TimeFormat(self.call.env)
             self.out(f"last_update_time={time(self.queue.now())}, records={count}\n")
 
-    def fail(self, text: str = "") -> None:
-        """Print a line on standard error, unless quiet, and end with exit code 1."""
-        self.exit_code = 1
+    def fail(self, text: str = "", code: int = 1) -> None:
+        """Print a line on standard error, unless quiet, and end with exit code 1, or with 0 where Slurm forgets it."""
+        self.exit_code = max(self.exit_code, code)
         if text and not self.quiet:
             self.call.err(text)
 

@@ -16,6 +16,7 @@ from shim.grammar.timelimit import format_dhms
 from shim.job.record import Job
 from shim.job.request import UNLIMITED, Request
 from shim.job.states import State
+from shim.options.cpu import GOVERNORS
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,13 @@ def _pre_suspend(view: JobView) -> int:
 def _constraints_of_cores(view: JobView) -> str:
     """ReqB:S:C:T: boards, sockets, cores and threads; ``*`` is any number."""
     request = view.request
-    return f"0:0:{request.cores_per_socket or '*'}:{request.threads_per_core or '*'}"
+    cores, threads = request.cores_per_socket, request.threads_per_core
+    hints = str(request.extra.get("hint") or "").lower().split(",")
+    if "memory_bound" in hints:
+        cores = cores or 1
+    if not {"memory_bound", "compute_bound", "nomultithread"}.isdisjoint(hints):
+        threads = threads or 1
+    return f"0:0:{cores or '*'}:{threads or '*'}"
 
 
 def _tasks_per(view: JobView) -> str:
@@ -146,6 +153,24 @@ def _core_spec(view: JobView) -> str:
 def _extra(name: str) -> Callable[[JobView], object]:
     """An option that is only shown."""
     return lambda view: view.request.extra.get(name, "")
+
+
+def _switches(view: JobView) -> str:
+    number = view.request.extra.get("switches")
+    return f"{number}@{format_dhms(jobfields.switch_wait(view.request))}" if number else ""
+
+
+def _cpu_freq(view: JobView) -> str | None:
+    """What --cpu-freq asked for: ``Low-High:OnDemand``, one frequency, or a governor."""
+    asked = str(view.request.extra.get("cpu_freq") or "")
+    if not asked:
+        return None
+    speeds, _, governor = asked.partition(":")
+    if speeds in GOVERNORS.values():
+        return f"Governor={speeds}"
+    low, _, high = speeds.rpartition("-")
+    least = f"CPU_min_freq={low} " if low else ""
+    return f"{least}CPU_max_freq={high} " + (f"Governor={governor}" if governor else "")
 
 
 def _per_gpu(get: Callable[[Request], int | None]) -> Callable[[JobView], str]:
@@ -252,7 +277,7 @@ _LINES: tuple[Line[JobView], ...] = (
     ),
     (
         field("Features", lambda v: or_null(v.request.constraint)),
-        field("DelayBoot", lambda v: format_dhms(int(v.request.extra.get("delay-boot") or 0) * 60)),
+        field("DelayBoot", lambda v: format_dhms(60 * int(v.request.extra.get("delay_boot") or 0))),
     ),
     (optional("ClusterFeatures", lambda v: v.request.cluster_constraint),),
     (optional("Prefer", lambda v: v.request.prefer),),
@@ -271,14 +296,16 @@ _LINES: tuple[Line[JobView], ...] = (
     (optional("StdErr", _batch_only(std_err)),),
     (optional("StdIn", _batch_only(std_in)),),
     (optional("StdOut", _batch_only(std_out)),),
-    (optional("Switches", _extra("switches")),),
-    (field("Power", lambda _: ""),),
+    (optional("Switches", _switches),),
+    (optional("BurstBuffer", _extra("bb")),),
+    (_cpu_freq,),
+    (field("Power", _extra("power")),),
     (optional("SpreadJob", lambda v: v.request.spread_job and "Yes"),),
     (optional("KillOInInvalidDependent", lambda v: v.request.kill_on_invalid_dep and "Yes"),),
     (optional("CpusPerTres", _per_gpu(lambda r: r.cpus_per_gpu)),),
     (optional("MemPerTres", _per_gpu(lambda r: r.mem_per_gpu)),),
-    (optional("TresBind", lambda v: f"gpu:{bind}" if (bind := v.request.extra.get("gpu-bind")) else ""),),
-    (optional("TresFreq", lambda v: f"gpu:{freq}" if (freq := v.request.extra.get("gpu-freq")) else ""),),
+    (optional("TresBind", lambda v: f"gpu:{bind}" if (bind := v.request.extra.get("gpu_bind")) else ""),),
+    (optional("TresFreq", lambda v: f"gpu:{freq}" if (freq := v.request.extra.get("gpu_freq")) else ""),),
     (optional("TresPerJob", lambda v: jobfields.per_gres(v.request.gpus)),),
     (optional("TresPerNode", lambda v: jobfields.tres_per_node(v.request)),),
     (optional("TresPerSocket", lambda v: jobfields.per_gres(v.request.gpus_per_socket)),),

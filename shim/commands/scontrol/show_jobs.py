@@ -28,8 +28,10 @@ def show_jobs(session: Session, text: str | None) -> None:
             session.out("No jobs in the system\n")
         _print(session, jobs, showing)
         return
+    if text.endswith("_"):  # as Slurm reads an index that is not there
+        text += "0"
     job_id = parse_job_id(text)
-    if job_id is None or "[" in text:
+    if job_id is None or not {"[", "*"}.isdisjoint(text):
         session.fail(f"scontrol_print_job error: {Errno.INVALID_JOB_ID.text}")
         return
     records = session.queue.find(job_id.job_id)

@@ -6,10 +6,11 @@ from typing import Protocol, TypeVar
 
 
 class BadSpecification(Exception):
-    """A specification that cannot be used; ``lines`` are what goes to standard error."""
+    """A specification that cannot be used; ``lines`` are what goes to standard error, ``code`` the exit code."""
 
-    def __init__(self, *lines: str) -> None:
+    def __init__(self, *lines: str, code: int = 1) -> None:
         self.lines = lines
+        self.code = code
         super().__init__("\n".join(lines))
 
 

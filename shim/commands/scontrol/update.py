@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from shim.commands.scontrol.partitions import update_partition
 from shim.commands.scontrol.session import Session
-from shim.commands.scontrol.specification import BadSpecification, find_key
+from shim.commands.scontrol.specification import BadSpecification, find_key, pairs
+from shim.commands.scontrol.targets import parse_job_id
 from shim.commands.scontrol.update_job import update_jobs
 from shim.commands.scontrol.update_node import update_nodes
 from shim.job.errors import Errno
@@ -22,8 +23,12 @@ def _no_reservation(session: Session, _words: list[str]) -> None:
     session.fail("slurm_update error: Requested reservation is invalid")
 
 
-def _no_step(session: Session, _words: list[str]) -> None:
-    session.fail(f"slurm_update error: {Errno.NOT_SUPPORTED.text}")
+def _no_step(session: Session, words: list[str]) -> None:
+    """The time limit of a step, the only thing that could be changed of one."""
+    value = next((pair.value or "" for pair in pairs(words) if find_key(_KINDS[-1:], pair.key)), "")
+    job_id = parse_job_id(value.partition(".")[0])
+    known = job_id is not None and session.queue.find(job_id.job_id)
+    session.fail(f"slurm_update error: {(Errno.NOT_SUPPORTED if known else Errno.INVALID_JOB_ID).text}")
 
 
 _KINDS = (
@@ -54,4 +59,4 @@ def update(session: Session, words: list[str]) -> None:
     try:
         kind.change(session, words)
     except BadSpecification as error:
-        session.fail("\n".join(error.lines))
+        session.fail("\n".join(error.lines), error.code)

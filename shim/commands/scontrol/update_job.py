@@ -6,7 +6,8 @@ from shim.commands.scontrol.job_fields import FIELDS, NO_CHANGES, Changes, JobFi
 from shim.commands.scontrol.operation import operate
 from shim.commands.scontrol.session import Session
 from shim.commands.scontrol.specification import BadSpecification, Pair, find_key, pairs, unsupported
-from shim.commands.scontrol.targets import Target, named, split_jobs
+from shim.commands.scontrol.targets import Target, named, parse_job_id, split_jobs
+from shim.commands.submission import known_gres
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import NO_PRIORITY
 
@@ -37,6 +38,8 @@ def update_jobs(session: Session, words: list[str]) -> None:
         wanted = [(field, value) for field, value in wanted if field.name != "JobName"]
     if not wanted:
         raise BadSpecification(NO_CHANGES)
+    if any(parse_job_id(job) is None for job in jobs or ()):
+        jobs = [",".join(jobs or ())]  # Slurm's controller is asked about the whole list
     nodes = frozenset(node.name for node in session.queue.nodes)
     for job in jobs or [""]:
         operate(session, job, lambda target: _change(session, target, wanted, nodes))
@@ -62,12 +65,13 @@ def _user(text: str) -> int:
 
 def _change(session: Session, target: Target, wanted: _Wanted, nodes: frozenset[str]) -> None:
     queue = session.queue
-    situation = Situation(session.user_id, queue.now(), nodes, target.job)
+    situation = Situation(session.user_id, queue.now(), nodes, target.job, frozenset(known_gres(queue)))
     changes: Changes = {}
     for field, value in wanted:
+        change = field.read(value, situation)
         if field.administrator and not situation.administrator:
             raise SlurmError(Errno.ACCESS_DENIED)
-        changes |= field.read(value, situation)
+        changes |= change
     if changes.get("priority") == NO_PRIORITY:  # another word for hold
         del changes["priority"]
         queue.hold(target.job, target.tasks, user_id=session.user_id, admin=situation.administrator)

@@ -42,6 +42,7 @@ VERBS = (
     Verb("completing", 2, show.show_completing, most=0),
     Verb("cluster", 2, control.cluster, most=1),
     Verb("create", 2, partitions.create, 1, too_few="too few arguments for {} keyword"),
+    Verb("details", 1, _switch("details"), most=0),
     Verb(
         "delete",
         2,
@@ -51,7 +52,6 @@ VERBS = (
         too_few="too few arguments for {} keyword",
         too_many="too many arguments for {} keyword",
     ),
-    Verb("details", 1, _switch("details"), most=0),
     Verb("errnumstr", 2, control.error_text, 1, 1, too_few="one arguments required for keyword:{}"),
     Verb("exit", 2, _switch("over"), most=0),
     Verb("fsdampeningfactor", 3, control.refuse, 1, 1),
