@@ -3,6 +3,7 @@
 import pwd
 import re
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from shim.commands.call import Call, Exit
@@ -105,20 +106,14 @@ def _variables(call: Call, query: Query) -> None:
 
 
 def _option(call: Call, query: Query, key: str, value: str | None) -> None:
-    """Take one option in."""
-    if key == "help":
-        call.out(help_text("squeue"))
+    """Take one option in. A list is checked at once, as its complaint comes before those about later options."""
+    if key in TEXTS:
+        call.out(TEXTS[key](call))
         raise Exit(0)
-    if key == "usage":
-        call.out(usage_text("squeue"))
-        raise Exit(0)
-    if key == "version":
-        call.out(version_line(call.queue.config) + "\n")
-        raise Exit(0)
+    if key == "me":
+        key, value = "user", str(call.queue.user_id)
     if key == "verbose":
         query.verbose += 1
-    elif key == "me":
-        query.given["user"] = str(call.queue.user_id)
     elif key == "iterate":
         query.iterate = _seconds(call, value or "")
     elif key == "format":
@@ -137,8 +132,6 @@ def _option(call: Call, query: Query, key: str, value: str | None) -> None:
         query.given[key] = value
     if key in CHECKS and value is not None:
         CHECKS[key](call, query, value)
-    if key == "me":
-        query.users = [call.queue.user_id]
 
 
 def _exclusive(call: Call, other: str | None, complaint: str) -> None:
@@ -174,8 +167,8 @@ def _defaults(call: Call, query: Query) -> None:
         query.given.setdefault("sort", "S")
         if "states" not in query.given:
             query.given["states"] = "PENDING"
-    if query.format is None and query.long_format is None and "start" not in query.flags | query.flags & {"long"}:
-        query.format = call.env.get("SQUEUE_FORMAT") if "long" not in query.flags else None
+    if query.format is None and query.long_format is None and not query.flags & {"start", "long", "steps"}:
+        query.format = call.env.get("SQUEUE_FORMAT")
         if query.format is None:
             query.long_format = call.env.get("SQUEUE_FORMAT2")
     if "states" in query.given and query.states is None and not query.all_states:
@@ -239,4 +232,9 @@ def _nodes(call: Call, query: Query, text: str) -> None:
         query.nodes.add(found)
 
 
+TEXTS: dict[str, Callable[[Call], str]] = {
+    "help": lambda _: help_text("squeue"),
+    "usage": lambda _: usage_text("squeue"),
+    "version": lambda call: version_line(call.queue.config) + "\n",
+}
 CHECKS = {"jobs": _jobs, "steps": _steps, "states": _states, "user": _users, "node": _nodes}

@@ -96,6 +96,8 @@ def test_start_lists_waiting_jobs_by_start(queue):
 @pytest.mark.parametrize(("argv", "wanted"), [
     (["-u", "dave"], "317"),
     (["-u", "2004"], "317"),
+    (["--me", "-w", "n2"], "309"),
+    (["--me", "-u", "dave"], "317"),
     (["-t", "PD", "-p", "gpu"], "316"),
     (["-t", "running", "-p", "gpu"], "308"),
     (["-t", "CD"], "318"),
@@ -243,6 +245,8 @@ def test_variables_give_way_to_options(queue):
     assert ask(run, queue, "-h", "-j", "307", SQUEUE_FORMAT2="JobID:8,Name").stdout == "307     runner              \n"
     assert ask(run, queue, "-h", "-j", "307", "-o", "%i", SQUEUE_FORMAT2="JobID:8,Name").stdout == "307\n"
     assert ask(run, queue, "-h", "-j", "317", "-l", SQUEUE_FORMAT="%i").stdout == LONG.splitlines(keepends=True)[2]
+    assert ask(run, queue, "-h", "--start", "-p", "gpu", SQUEUE_FORMAT2="jobid").stdout.split()[0:2] == ["316", "gpu"]
+    assert ask(run, queue, "-s", "-j", "999", SQUEUE_FORMAT="%j").stdout.split()[0] == "STEPID"
     assert ids(queue, "-t", "PD", "-j", "310_4,310_5", SQUEUE_ARRAY="1", SQUEUE_NAMES="arr") == ["310_4", "310_5"]
 
 

@@ -36,6 +36,7 @@ class TinyQueue:
     jobs: dict[int, Job] = field(default_factory=dict)
     config: Config = field(default_factory=lambda: CONFIG)
     time: float = NOW
+    user_id: int = 2003
     live_steps: dict[int, list[Step]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
