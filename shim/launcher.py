@@ -7,9 +7,9 @@ The conversation, over a Unix stream socket: the client sends one request, eight
 then fields ended by NUL bytes: version, command, cwd, terminal flags, number of arguments, arguments, environment.
 The controller sends frames, one letter and eight hexadecimal digits of length and the payload:
 ``1`` and ``2`` text for stdout and stderr, ``I`` asks for stdin (answered by frames ``I``, the last one empty; with
-a payload for a part of it, answered by one frame),
-``S`` has the client do something itself, to the end of the call (see ``shim.guest.session``), ``V`` tells that the controller is of another
-version and is going away, ``X`` ends the call with an exit code.
+a payload for a part of it, answered by one frame), ``S`` has the client do something itself, to the end of the call
+(see ``shim.guest.session``), ``V`` tells that the controller is of another version and is going away, ``X`` ends the
+call with an exit code.
 """
 
 import _signal  # type: ignore[import-not-found]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shim.commands.call import Call, Exit
 from shim.commands.client import caller
@@ -79,10 +80,12 @@ async def _allocated(call: Call, parts: Sequence[Part]) -> int:
 
 
 async def _run(call: Call, parts: Sequence[tuple[Part, Job]]) -> tuple[int, list[Step]]:
-    wanted = []
+    wanted: list[Wanted] = []
     for part, job in parts:
         fields = part.gathered.fields
         request = step_request(call, fields, job)
+        if any(one.job is job for one in wanted):  # the steps of one call do not wait for each other
+            request = replace(request, overlap=True)
         programs = part.programs(call, request.ntasks)
         wanted.append(Wanted(job, request, fields, programs, fields.get("step_name") or part.program))
     return await run_steps(call, wanted, caller(call).umask)

@@ -149,7 +149,7 @@ class Steps:
         if step.state is State.RUNNING:
             step.state = state or _state(step.exit_status)
         job = self.queue.jobs.get(step.job_id)
-        if job and step.state is State.FAILED and step.exit_status > job.derived_exit_status:
+        if job and step.exit_status > job.derived_exit_status:
             job.derived_exit_status = step.exit_status
             self.queue.changed(job)
         self.queue.write(lambda table: table.save_steps([step]))

@@ -91,7 +91,7 @@ class CommandWork(Work):
         try:
             posix.tcsetpgrp(0, group)
         except OSError:
-            pass
+            return  # the terminal is gone
 
     def _say(self, text: str) -> None:
         posix.write(2, f"{text}\n".encode(errors="surrogateescape"))
@@ -121,7 +121,7 @@ class CommandWork(Work):
         else:
             self.session.answer(self.result)
 
-    def aborted(self, notice: bytes) -> None:
+    def aborted(self, _notice: bytes) -> None:
         """The allocation is gone."""
         self.revoked = True
         if not self.order["quiet"]:

@@ -24,7 +24,9 @@ _CHUNK = 1 << 16
 class Pmi:
     """The key-value space of one step."""
 
-    def __init__(self, loop: Loop, step_id: str, tasks_per_node: Sequence[Sequence[int]], abort: Callable[[str], None]):
+    def __init__(
+        self, loop: Loop, step_id: str, tasks_per_node: Sequence[Sequence[int]], abort: Callable[[str], None]
+    ) -> None:
         self.loop = loop
         self.step_id = step_id
         self.size = sum(map(len, tasks_per_node))
@@ -110,7 +112,7 @@ class Rank:
         try:
             self.own.sendall(data)
         except OSError:
-            pass  # the task has gone
+            return  # the task has gone
 
     def _line(self, text: str) -> None:
         self._send(text.encode() + b"\n")

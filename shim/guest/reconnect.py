@@ -1,4 +1,4 @@
-"""What a client does whose controller has gone while its tasks run: they go on, and the next controller learns of it."""
+"""A client whose controller has gone while its tasks run: they go on, and the next controller learns of it."""
 
 from __future__ import annotations
 

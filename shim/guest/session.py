@@ -28,7 +28,7 @@ _MARSHAL = 2
 class Work:
     """Something the client does for its call."""
 
-    def aborted(self, notice: bytes) -> None:
+    def aborted(self, _notice: bytes) -> None:
         """The controller ends it."""
 
     def signalled(self, number: int) -> None:
@@ -151,4 +151,3 @@ def stamp() -> str:
     from time import localtime, strftime
 
     return strftime("%Y-%m-%dT%H:%M:%S", localtime())
-

@@ -20,13 +20,13 @@ from _signal import (  # type: ignore[import-not-found]
     SIGUSR1,
     SIGUSR2,
     SIGWINCH,
-    strsignal,
 )
 from time import monotonic, time
 
 from shim.guest.session import Work
 from shim.guest.streams import NULL, Input, Output, drain
 from shim.guest.task import Start, start
+from shim.guest.telling import Task, Teller
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from shim.guest.pmi import Pmi
     from shim.guest.session import Session
-    from shim.guest.streams import Pump
     from shim.guest.terminal import Terminal
 
 SIGNALS = (SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCONT, SIGALRM, SIGUSR1, SIGUSR2, SIGPIPE, SIGWINCH)
@@ -46,22 +45,6 @@ _ABORT_MARGIN = 2
 """Seconds that srun waits for a step longer than the tasks have between SIGTERM and SIGKILL."""
 
 
-class Task:
-    """One task: its order, its process, and how it ended (status None: it runs)."""
-
-    __slots__ = ("node", "pid", "pumps", "rank", "status", "step", "system", "user", "rss")
-
-    def __init__(self, rank: int, node: int, step: int) -> None:
-        self.rank = rank
-        self.node = node
-        self.step = step
-        self.pid = 0
-        self.status: int | None = None
-        self.user = self.system = 0.0
-        self.rss = 0
-        self.pumps: list[Pump] = []
-
-
 class StepWork(Work):
     """The tasks of one call of srun: of one step, or of one for each component (``A : B``)."""
 
@@ -69,13 +52,12 @@ class StepWork(Work):
         self.session = session
         self.order = order
         self.loop = session.loop
-        self.names: Sequence[str] = order["names"]  # of nodes
         self.step_ids: Sequence[str] = order["steps"]
-        self.quiet: int = order["quiet"]
-        self.tasks = [Task(rank, node, step) for rank, node, step, *_ in order["tasks"]]
+        self.tasks = [Task(rank, node, step, streams[2]) for rank, node, step, _, _, streams, _ in order["tasks"]]
         self.by_pid: dict[int, Task] = {}
         self.groups: dict[int, int] = {}  # process group by node
-        self.output = Output(self.loop, order["append"], self.error)
+        self.output = Output(self.loop, order["append"])
+        self.say = Teller(order, self.tasks, self.output)
         self.input: Input | None = None
         self.terminal: Terminal | None = None
         self.pmi: list[Pmi] = []
@@ -84,7 +66,6 @@ class StepWork(Work):
         self.untold: list[Task] = []
         self.begun = time()
         self.aborted_at = 0.0
-        self.cancelled = False
         self.last_interrupt = self.last_sent = -10.0
         self.forced = 0
         self.first_exit = 0.0
@@ -124,7 +105,7 @@ class StepWork(Work):
                     if target in order["shared"]:
                         name = "stdout" if target is streams[1] else "stderr"
                         return self._refuse(f"Could not open {name} file: {error.strerror}")
-                    self.error(f"task {task.rank} launch failed: Slurmd could not connect IO")
+                    self.say.error(f"task {task.rank} launch failed: Slurmd could not connect IO")
                     task.status = 0
                     break
                 sink.users += 1
@@ -181,8 +162,8 @@ class StepWork(Work):
         try:
             self.terminal = Terminal(self.loop)
         except Exception as error:
-            self.error(f"ioctl(TIOCGWINSZ): {error.args[-1]}")
-            self.error("Not using a pseudo-terminal, disregarding --pty option")
+            self.say.error(f"ioctl(TIOCGWINSZ): {error.args[-1]}")
+            self.say.error("Not using a pseudo-terminal, disregarding --pty option")
 
     def _offer_pmi(self) -> None:
         """A key-value space for each step."""
@@ -199,7 +180,7 @@ class StepWork(Work):
     def _aborted_by_task(self, message: str) -> None:
         """An MPI program has called MPI_Abort."""
         if message:
-            self.error(message)
+            self.say.error(message)
         if not self.aborted_at:
             self._kill_at_once()
 
@@ -208,7 +189,7 @@ class StepWork(Work):
         from shim.guest.hooks import run_around
 
         if problem := run_around(program, self._environment()[0]):
-            self.info(problem)
+            self.say.info(problem)
 
     def _environment(self) -> list[dict[bytes, bytes]]:
         """What the tasks of each step start from."""
@@ -226,7 +207,7 @@ class StepWork(Work):
         return posix.open(NULL if kind == b"-" else kind, posix.O_RDONLY | posix.O_CLOEXEC)
 
     def _refuse(self, text: str) -> bool:
-        self.error(text)
+        self.say.error(text)
         self.worst = 1
         for task in self.tasks:
             task.status = 0
@@ -239,53 +220,6 @@ class StepWork(Work):
         for task in self.by_pid.values():
             pids[task.step].append(task.pid)
         self.session.send(b"P", marshal.dumps(pids, 2))
-
-    # -- what is told --------------------------------------------------------------------------------------------------
-
-    def error(self, text: str) -> None:
-        """A line that even -Q does not keep back."""
-        posix.write(2, f"srun: error: {text}\n".encode(errors="surrogateescape"))
-
-    def info(self, text: str) -> None:
-        """A line that -Q keeps back."""
-        if not self.quiet:
-            posix.write(2, f"srun: {text}\n".encode(errors="surrogateescape"))
-
-    def _notice(self, suffix: str = "") -> None:
-        """slurmstepd's line about the end of a step, on the standard error of its first task on each node."""
-        from shim.guest.session import stamp
-
-        when = stamp()
-        told: set[tuple[int, int]] = set()
-        for task in self.tasks:
-            place = (task.step, task.node)
-            if task.status is not None or place in told:
-                continue
-            told.add(place)
-            step, node = self.step_ids[task.step], self.names[task.node]
-            text = f"slurmstepd: error: *** STEP {step} ON {node} CANCELLED AT {when}{suffix} ***\n"
-            target = self.order["tasks"][self.tasks.index(task)][5][-1]
-            label = task.pumps[-1].label if task.pumps else b""
-            self.output.sink(target).write(label + text.encode())
-
-    def _tell_exits(self) -> None:
-        """One line for all tasks of a node that ended alike."""
-        untold, self.untold = self.untold, []
-        alike: dict[tuple[int, int, int], list[int]] = {}
-        for task in untold:
-            assert task.status is not None
-            alike.setdefault((task.step, task.node, task.status), []).append(task.rank)
-        for (_, node, status), ranks in alike.items():
-            self._tell_exit(self.names[node], sorted(ranks), status)
-
-    def _tell_exit(self, node: str, ranks: list[int], status: int) -> None:
-        who = f"{node}: task{'s' if len(ranks) > 1 else ''} {fold(ranks)}"
-        if posix.WIFSIGNALED(status):
-            if not self.cancelled:
-                core = " (core dumped)" if posix.WCOREDUMP(status) else ""
-                self.error(f"{who}: {strsignal(posix.WTERMSIG(status))}{core}")
-        else:
-            self.error(f"{who}: Exited with exit code {posix.WEXITSTATUS(status)}")
 
     # -- tasks that end ------------------------------------------------------------------------------------------------
 
@@ -327,10 +261,14 @@ class StepWork(Work):
             if self.order["wait"]:
                 self.loop.after(self.order["wait"], self._waited_long_enough)
 
+    def _tell_exits(self) -> None:
+        untold, self.untold = self.untold, []
+        self.say.exits(untold)
+
     def _terminate_bad(self) -> None:
         """A task failed and --kill-on-bad-exit was given."""
-        self.info(f"launch/slurm: _step_signal: Terminating StepId={self.step_ids[0]}")
-        self._notice()
+        self.say.info(f"launch/slurm: _step_signal: Terminating StepId={self.step_ids[0]}")
+        self.say.notice()
         self._end_tasks()
 
     def _waited_long_enough(self) -> None:
@@ -338,18 +276,10 @@ class StepWork(Work):
         if not self.by_pid or self.aborted_at:
             return
         self._tell_exits()
-        self.info(f"First task exited {self.order['wait']}s ago")
-        self._tell_states()
-        self.info(f"launch/slurm: _step_signal: Terminating StepId={self.step_ids[0]}")
+        self.say.info(f"First task exited {self.order['wait']}s ago")
+        self.say.states()
+        self.say.info(f"launch/slurm: _step_signal: Terminating StepId={self.step_ids[0]}")
         self._kill_at_once()
-
-    def _tell_states(self) -> None:
-        """Which tasks run, and which are over."""
-        for number, step in enumerate(self.step_ids):
-            for word, running in (("running", True), ("exited", False)):
-                ranks = [t.rank for t in self.tasks if t.step == number and (t.status is None) == running]
-                if ranks:
-                    self.info(f"StepId={step} task{'s' if len(ranks) > 1 else ''} {fold(sorted(ranks))}: {word}")
 
     # -- ending tasks --------------------------------------------------------------------------------------------------
 
@@ -370,11 +300,11 @@ class StepWork(Work):
         if not self.aborted_at:
             self.aborted_at = monotonic()
             patience = int(self.order["kill_wait"]) + _ABORT_MARGIN
-            self.info(f"Job step aborted: Waiting up to {patience} seconds for job step to finish.")
+            self.say.info(f"Job step aborted: Waiting up to {patience} seconds for job step to finish.")
 
     def _kill_at_once(self) -> None:
         self._abort()
-        self._notice()
+        self.say.notice()
         self.signal_tasks(SIGKILL)
 
     def aborted(self, notice: bytes) -> None:
@@ -382,7 +312,7 @@ class StepWork(Work):
         if self.aborted_at or self.over:
             return
         self._abort()
-        self._notice(notice.decode())
+        self.say.notice(notice.decode())
         self._end_tasks()
 
     def signalled(self, number: int) -> None:
@@ -405,12 +335,12 @@ class StepWork(Work):
         if number == SIGINT:
             self._interrupt()
         elif number == SIGCONT:
-            self.info("got SIGCONT")
+            self.say.info("got SIGCONT")
         elif number in (SIGTERM, SIGHUP, SIGQUIT):
             if number == SIGQUIT:
-                self.info("Quit")
+                self.say.info("Quit")
             else:
-                self.info("forcing job termination")
+                self.say.info("forcing job termination")
             if not self.aborted_at:
                 self._kill_at_once()
         elif number in (SIGUSR1, SIGUSR2, SIGALRM):
@@ -427,27 +357,27 @@ class StepWork(Work):
         now = monotonic()
         order = self.order
         if not order["quit_on_interrupt"] and not order["disable_status"] and now - self.last_interrupt > 1:
-            self.info("interrupt (one more within 1 sec to abort)")
-            self._tell_states()
+            self.say.info("interrupt (one more within 1 sec to abort)")
+            self.say.states()
             self.last_interrupt = now
             return
         if order["disable_status"] and now - self.last_interrupt > 1 and not order["quit_on_interrupt"]:
             self.last_interrupt = now
-            self.info(f"sending Ctrl-C to StepId={self.step_ids[0]}")
+            self.say.info(f"sending Ctrl-C to StepId={self.step_ids[0]}")
             self.signal_tasks(SIGINT)
             return
-        self.cancelled = True
+        self.say.cancelled = True
         if self.aborted_at or now - self.last_sent < 1:
-            self.info("forcing job termination" if not self.forced else "job abort in progress")
+            self.say.info("forcing job termination" if not self.forced else "job abort in progress")
             self.forced += 1
             self.signal_tasks(SIGKILL)
             return
         self.last_sent = now
-        self.info(f"sending Ctrl-C to StepId={self.step_ids[0]}")
+        self.say.info(f"sending Ctrl-C to StepId={self.step_ids[0]}")
         self.signal_tasks(SIGINT)
-        self.info("forcing job termination")
+        self.say.info("forcing job termination")
         self._abort()
-        self._notice()
+        self.say.notice()
         self._end_tasks()
 
     # -- the end -------------------------------------------------------------------------------------------------------
@@ -458,10 +388,7 @@ class StepWork(Work):
             return
         self.over = True
         for group in self.groups.values():
-            try:
-                posix.killpg(group, SIGKILL)
-            except OSError:
-                pass
+            _kill_group(group)
         if self.terminal:
             self.terminal.end()
         drain(self.output.pumps)
@@ -472,10 +399,10 @@ class StepWork(Work):
             self._around(self.order["epilog"])
         ended_by = {posix.WTERMSIG(t.status) for t in self.tasks if t.status and posix.WIFSIGNALED(t.status)}
         if ended_by & {SIGTERM, SIGKILL} and not self.aborted_at:
-            self.info(f"Force Terminated StepId={self.step_ids[0]}")
+            self.say.info(f"Force Terminated StepId={self.step_ids[0]}")
         self.result = {
             "code": self.worst,
-            "cancelled": self.cancelled or bool(self.aborted_at),
+            "cancelled": self.say.cancelled or bool(self.aborted_at),
             "tasks": [[t.step, t.status or 0, t.user, t.system, t.rss] for t in self.tasks],
             "end": time(),
         }
@@ -509,22 +436,16 @@ class StepWork(Work):
         self.session.code = self.worst
 
 
+def _kill_group(group: int) -> None:
+    try:
+        posix.killpg(group, SIGKILL)
+    except OSError:
+        return  # nobody is left
+
+
 def _is_null(fd: int) -> bool:
     """Whether a descriptor is closed or leads to the null device, so that there is nothing to read."""
     try:
         return posix.fstat(fd).st_rdev == posix.makedev(1, 3)
     except OSError:
         return True
-
-
-def fold(ranks: Sequence[int]) -> str:
-    """Numbers as Slurm lists them: ``0-2,5``."""
-    parts: list[str] = []
-    at = 0
-    while at < len(ranks):
-        end = at
-        while end + 1 < len(ranks) and ranks[end + 1] == ranks[end] + 1:
-            end += 1
-        parts.append(str(ranks[at]) if end == at else f"{ranks[at]}-{ranks[end]}")
-        at = end + 1
-    return ",".join(parts)

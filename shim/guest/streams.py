@@ -10,7 +10,7 @@ import posix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from shim.guest.loop import Loop
 
@@ -185,10 +185,9 @@ class Input:
 class Output:
     """All sinks of a step: the client's own descriptors and the files that tasks write to."""
 
-    def __init__(self, loop: Loop, append: bool, complain: Callable[[str], None]) -> None:
+    def __init__(self, loop: Loop, append: bool) -> None:
         self.loop = loop
         self.append = append
-        self.complain = complain
         self.sinks: dict[object, Sink] = {1: Sink(1), 2: Sink(2)}
         self.pumps: list[Pump] = []
 

@@ -46,13 +46,9 @@ class Start:
 def start(task: Start) -> int:
     """Fork the task. Its process."""
     pid = posix.fork()
-    if pid and task.terminal:  # it begins a session of its own
-        return pid
     if pid:
-        try:  # also here, so that the group is there whoever comes first
-            posix.setpgid(pid, task.group)
-        except OSError:
-            pass
+        if not task.terminal:  # which begins a session of its own
+            _join(pid, task.group)
         return pid
     code = 1
     try:
@@ -61,6 +57,14 @@ def start(task: Start) -> int:
         complain(f"task could not be started: {error.strerror}")
     finally:
         posix._exit(code)
+
+
+def _join(pid: int, group: int) -> None:
+    """Put a task into its process group from here, too, so that the group is there whoever comes first."""
+    try:
+        posix.setpgid(pid, group)
+    except OSError:
+        return  # it has done so itself and become its program, or has ended
 
 
 def _become(task: Start) -> int:

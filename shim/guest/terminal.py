@@ -32,7 +32,7 @@ class Terminal:
         posix.close(self._slave)
         self._raw()
         self.loop.on_readable(0, self._to_task)
-        self.loop.on_readable(self.master, self._to_user)
+        self.loop.on_readable(self.master, self._pass_on)
 
     def resize(self) -> None:
         """Make it as large as the user's terminal."""
@@ -42,7 +42,7 @@ class Terminal:
         """Pass on what is left, and give the user's terminal back as it was."""
         posix.set_blocking(self.master, False)
         while self._to_user():
-            pass
+            continue
         termios.tcsetattr(0, termios.TCSADRAIN, self._before)
 
     def _raw(self) -> None:
@@ -61,6 +61,9 @@ class Terminal:
             return
         while data:
             data = data[posix.write(self.master, data) :]
+
+    def _pass_on(self) -> None:
+        self._to_user()
 
     def _to_user(self) -> bool:
         try:

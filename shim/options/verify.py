@@ -100,7 +100,7 @@ def _nodes(gathered: Gathered) -> list[str]:
     """Bring the numbers of nodes, tasks and named hosts together."""
     fields = gathered.fields
     hosts = _hosts(fields)
-    least = max(fields.get("nodes_min", 0), len(hosts))
+    least = max(fields.get("nodes_min", 0), len(set(hosts)))  # -m arbitrary names a host for each of its tasks
     most = fields.get("nodes_max", 0)
     tasks = fields.get("ntasks")
     if tasks is not None and least > tasks:

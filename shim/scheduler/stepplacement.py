@@ -136,7 +136,7 @@ def _usable(request: StepRequest, shares: Sequence[Share]) -> list[Share]:
 def _impossible(request: StepRequest, usable: Sequence[Share]) -> SlurmError:
     """Why the step would not even fit into an empty job."""
     for share in usable:
-        asked = request.memory_per_node or (request.memory_per_cpu or 0) * (request.cpus_per_task or 1)
+        asked = request.memory_per_node or request.memory_per_cpu or 0
         if share.memory and asked > share.memory and not request.overlap:
             return SlurmError(Errno.INVALID_TASK_MEMORY)
     gpus = sum(len(share.gpus) for share in usable)

@@ -22,8 +22,8 @@ async def allocate(call: Call, components: Sequence[Gathered], name: str) -> lis
     fields = components[0].fields
     try:
         wanted = await submissions(call, components, Body(name=name))
-        for one in wanted:
-            _check_executor(call.queue, one)
+        for component in wanted:
+            _check_executor(call.queue, component)
         if fields.get("test_only"):
             raise _tested(call, wanted[0])
         job = await call.queue.submit(list(wanted))

@@ -45,7 +45,8 @@ class CpuBind:
 
 def parse_cpu_bind(text: str) -> CpuBind:
     """Read the option. Raises Complaint."""
-    kind, numbers, verbose = "none", (), False
+    kind, verbose = "none", False
+    numbers: tuple[int, ...] = ()
     for word in re.split(r",(?=[a-zA-Z])", text) if text else ():
         lower = word.lower()
         name, _, values = lower.partition(":")
@@ -73,7 +74,7 @@ def _numbers(word: str, values: str, base: int) -> tuple[int, ...]:
         try:
             found += [int(value, 0 if value.startswith("0x") else base)] * int(times or 1)
         except ValueError:
-            lines = (f'error: Failed to validate number: {word}', "fatal: Failed to parse --cpu-bind= values.")
+            lines = (f"error: Failed to validate number: {word}", "fatal: Failed to parse --cpu-bind= values.")
             raise Complaint(*lines, code=VALUE_ERROR) from None
     return tuple(found)
 

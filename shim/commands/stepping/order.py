@@ -151,7 +151,9 @@ def _common(call: Call, component: Component) -> dict[str, str]:
 # -- files -----------------------------------------------------------------------------------------------------------
 
 
-def _streams(component: Component, node_index: int, rank: int) -> tuple[tuple[bytes, bytes | int, bytes | int], set[bytes | int]]:
+def _streams(
+    component: Component, node_index: int, rank: int
+) -> tuple[tuple[bytes, bytes | int, bytes | int], set[bytes | int]]:
     """Standard input, output and error of one task, and which of the outputs all tasks share."""
     fields = component.fields
     out = fields.get("std_out")

@@ -1,7 +1,7 @@
 """What a call of srun says: one part for each component (``srun -n1 A : -n2 B``), its options and its command."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shim.commands.call import Call, Exit
@@ -51,9 +51,12 @@ def parts_of(call: Call) -> list[Part]:
     parts: list[Part] = []
     here = place(call)
     plugins = command_line(call).plugins
-    for words in _split(call.argv):
+    split = _split(call.argv)
+    env = call.env if len(split) == 1 else {name: call.env[name] for name in call.env if name not in _OF_ONE_STEP}
+    for words in split:
         line = CommandLine("srun", tuple(words), plugins)
-        parts.append(_part(call, line, parts[-1].gathered if parts else None, here))
+        parts.append(_part(call, line, parts[-1].gathered if parts else None, here, env))
+        parts[-1].gathered.fields["nodes_warned"] |= len(split) > 1
     if not parts[-1].command:
         raise Complaint("fatal: No command given to execute.", code=VALUE_ERROR)
     for part in parts:
@@ -61,9 +64,13 @@ def parts_of(call: Call) -> list[Part]:
     return parts
 
 
-def _part(call: Call, line: CommandLine, before: Gathered | None, here: Place) -> Part:
+_OF_ONE_STEP = ("SLURM_NNODES", "SLURM_JOB_NUM_NODES")
+"""Variables about the job's nodes, which say nothing about a part of a call."""
+
+
+def _part(call: Call, line: CommandLine, before: Gathered | None, here: Place, env: Mapping[str, str]) -> Part:
     gathered = before.next_component(options_of("srun")) if before else Gathered()
-    apply_environment(gathered, "srun", call.env, here)
+    apply_environment(gathered, "srun", env, here)
     scan = line.options(line.argv)
     for option, text in scan:
         gathered.apply(option, text, Source.COMMAND_LINE, here)
@@ -78,7 +85,7 @@ def _part(call: Call, line: CommandLine, before: Gathered | None, here: Place) -
             call.err(f"srun: {text}")
     for text in notes.lines:
         call.err(f"srun: {text}")
-        fields["nodes_warned"] = True
+    fields["nodes_warned"] = bool(notes.lines)
     check_mpi(fields)
     parse_cpu_bind(fields.get("cpu_bind") or "")
     if fields.get("kill_on_bad_exit") not in (None, "", "0", "1"):

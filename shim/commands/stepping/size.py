@@ -55,9 +55,7 @@ def _hosts(text: str | None) -> tuple[str, ...]:
         return (str(text),)  # no node of the job has such a name
 
 
-def _nodes(
-    call: Call, fields: Mapping[str, Any], job: Job, hosts: tuple[str, ...]
-) -> tuple[int, int | None]:
+def _nodes(call: Call, fields: Mapping[str, Any], job: Job, hosts: tuple[str, ...]) -> tuple[int, int | None]:
     """The least and the largest number of nodes."""
     have = len(job.shares)
     least = fields.get("nodes_min") or max(1, len(set(hosts)))

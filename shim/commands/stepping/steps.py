@@ -120,9 +120,7 @@ async def _placed(call: Call, want: Wanted) -> Placed:
         raise SlurmError(Errno.NODES_BUSY)
     quiet = want.fields.get("quiet")
     if not quiet:
-        call.err(
-            f"srun: Job {job.job_id} step creation temporarily disabled, retrying (Requested nodes are busy)"
-        )
+        call.err(f"srun: Job {job.job_id} step creation temporarily disabled, retrying (Requested nodes are busy)")
     try:
         while placed is None:
             await attended(call, steps.wait_for_room(job, want.request))
@@ -153,4 +151,3 @@ def _step(call: Call, want: Wanted, placed: Placed) -> Step:
         submit_line=" ".join((call.command, *call.argv)),
         gpus=sum(len(node.gpus) for node in placed.nodes),
     )
-

@@ -1,0 +1,111 @@
+"""What srun says of its tasks: how they ended, which still run, and slurmstepd's notices.
+
+The texts are those of launch_slurm.c, step_launch.c and mgr.c.
+"""
+
+from __future__ import annotations
+
+import posix
+from _signal import strsignal  # type: ignore[import-not-found]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from shim.guest.streams import Output, Pump
+
+
+class Task:
+    """One task as it goes: its process, and how it ended (status None: it runs). CPU times in seconds, memory in KB."""
+
+    __slots__ = ("node", "pid", "pumps", "rank", "rss", "status", "step", "system", "target", "user")
+
+    def __init__(self, rank: int, node: int, step: int, target: bytes | int) -> None:
+        self.rank = rank
+        self.node = node  # positions in the names of nodes and of steps
+        self.step = step
+        self.target = target  # where its standard error goes
+        self.pid = 0
+        self.status: int | None = None
+        self.user = self.system = 0.0
+        self.rss = 0
+        self.pumps: list[Pump] = []
+
+
+class Teller:
+    """Speaks for one call of srun."""
+
+    def __init__(self, order: Mapping[str, Any], tasks: Sequence[Task], output: Output) -> None:
+        self.nodes: Sequence[str] = order["names"]
+        self.steps: Sequence[str] = order["steps"]
+        self.quiet: bool = order["quiet"]
+        self.tasks = tasks
+        self.output = output
+        self.cancelled = False  # the user has pressed Ctrl-C: how tasks end is no news
+
+    def error(self, text: str) -> None:
+        """A line that even -Q does not keep back."""
+        posix.write(2, f"srun: error: {text}\n".encode(errors="surrogateescape"))
+
+    def info(self, text: str) -> None:
+        """A line that -Q keeps back."""
+        if not self.quiet:
+            posix.write(2, f"srun: {text}\n".encode(errors="surrogateescape"))
+
+    def notice(self, suffix: str = "") -> None:
+        """slurmstepd's line about the end of a step, on the standard error of its first task on each node."""
+        from shim.guest.session import stamp
+
+        when = stamp()
+        told: set[tuple[int, int]] = set()
+        for task in self.tasks:
+            place = (task.step, task.node)
+            if task.status is not None or place in told:
+                continue
+            told.add(place)
+            step, node = self.steps[task.step], self.nodes[task.node]
+            text = f"slurmstepd: error: *** STEP {step} ON {node} CANCELLED AT {when}{suffix} ***\n"
+            label = task.pumps[-1].label if task.pumps else b""
+            self.output.sink(task.target).write(label + text.encode())
+
+    def exits(self, ended: Sequence[Task]) -> None:
+        """One line for all tasks of a node that ended alike."""
+        alike: dict[tuple[int, int, int], list[int]] = {}
+        for task in ended:
+            assert task.status is not None
+            alike.setdefault((task.step, task.node, task.status), []).append(task.rank)
+        for (_, node, status), ranks in alike.items():
+            self._exit(f"{self.nodes[node]}: {_named(ranks)}", status)
+
+    def _exit(self, who: str, status: int) -> None:
+        if not posix.WIFSIGNALED(status):
+            self.error(f"{who}: Exited with exit code {posix.WEXITSTATUS(status)}")
+        elif not self.cancelled:
+            core = " (core dumped)" if posix.WCOREDUMP(status) else ""
+            self.error(f"{who}: {strsignal(posix.WTERMSIG(status))}{core}")
+
+    def states(self) -> None:
+        """Which tasks run, and which are over."""
+        for number, step in enumerate(self.steps):
+            for word, runs in (("running", True), ("exited", False)):
+                ranks = [task.rank for task in self.tasks if task.step == number and (task.status is None) == runs]
+                if ranks:
+                    self.info(f"StepId={step} {_named(ranks)}: {word}")
+
+
+def _named(ranks: Sequence[int]) -> str:
+    return f"task{'s' if len(ranks) > 1 else ''} {fold(sorted(ranks))}"
+
+
+def fold(ranks: Sequence[int]) -> str:
+    """Numbers as Slurm lists them: ``0-2,5``."""
+    parts: list[str] = []
+    at = 0
+    while at < len(ranks):
+        end = at
+        while end + 1 < len(ranks) and ranks[end + 1] == ranks[end] + 1:
+            end += 1
+        parts.append(str(ranks[at]) if end == at else f"{ranks[at]}-{ranks[end]}")
+        at = end + 1
+    return ",".join(parts)
