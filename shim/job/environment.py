@@ -1,6 +1,6 @@
 """The variables that Slurm sets for a batch script and for the tasks of a step (sbatch and srun man pages)."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from itertools import groupby
 
 from shim.config.settings import Config
@@ -14,6 +14,19 @@ DEFAULT_TMPDIR = "/tmp"
 
 OTHER_MAKERS = ("GPU_DEVICE_ORDINAL", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK")
 """What the GPUs of other makers than NVIDIA are chosen with."""
+
+OF_WHOLE_JOB = frozenset(
+    {
+        "SLURM_CLUSTER_NAME",
+        "SLURM_JOBID",
+        "SLURM_NNODES",
+        "SLURM_NODELIST",
+        "SLURM_NODE_ALIASES",
+        "SLURM_SUBMIT_DIR",
+        "SLURM_SUBMIT_HOST",
+    }
+)
+"""What is not said for each component of a heterogeneous job."""
 
 Environment = dict[str, str]
 
@@ -80,6 +93,17 @@ def allocation_environment(job: Job, config: Config, inherited: Container[bytes]
     }
     environment = {name: str(value) for name, value in facts.items() if value not in ("", 0, None)}
     return environment | _array(job) | _memory(job, config) | _asked_for(job, inherited)
+
+
+def het_environment(components: Sequence[Job], config: Config) -> Environment:
+    """What the batch script of a heterogeneous job finds about all components, each under its number."""
+    environment = dict.fromkeys(("SLURM_HET_SIZE", "SLURM_PACK_SIZE"), str(len(components)))
+    for number, job in enumerate(components):
+        for name, value in allocation_environment(job, config).items():
+            if name not in OF_WHOLE_JOB:
+                environment[f"{name}_HET_GROUP_{number}"] = value
+                environment[f"{name}_PACK_GROUP_{number}"] = value
+    return environment
 
 
 def tasks_of(job: Job, share: Share) -> int:

@@ -7,6 +7,7 @@ from shim.grammar.hostlist import fold_hostlist
 from shim.job.environment import (
     allocation_environment,
     compressed,
+    het_environment,
     job_environment,
     step_environment,
     task_environment,
@@ -161,6 +162,39 @@ def n3(cpus: int, gpus: tuple[int, ...], tasks: int = 1) -> tuple[Share, ...]:
 ])
 def test_what_options_change(job, different):
     assert changes(job) == different
+
+
+def test_components_of_a_heterogeneous_job():
+    """As recorded: a component of two tasks, and one of two nodes with memory for each."""
+    first = allocated(nodes(("n1", 2, 2)), job_id=6631, job_name="het", ntasks=2)
+    second = allocated(nodes(("n3", 1, 1), ("n4", 1, 1)), job_id=6632, job_name="het", partition="gpu", nodes_min=2,
+                       mem_per_node=50)
+    recorded = {
+        "SLURM_JOB_ACCOUNT": ("proj", "proj"),
+        "SLURM_JOB_CPUS_PER_NODE": ("2", "1(x2)"),
+        "SLURM_JOB_ID": ("6631", "6632"),
+        "SLURM_JOB_NAME": ("het", "het"),
+        "SLURM_JOB_NODELIST": ("n1", "n[3-4]"),
+        "SLURM_JOB_NUM_NODES": ("1", "2"),
+        "SLURM_JOB_PARTITION": ("debug", "gpu"),
+        "SLURM_JOB_QOS": ("normal", "normal"),
+        "SLURM_MEM_PER_CPU": ("100", None),
+        "SLURM_MEM_PER_NODE": (None, "50"),
+        "SLURM_NPROCS": ("2", None),
+        "SLURM_NTASKS": ("2", None),
+        "SLURM_TASKS_PER_NODE": ("2", "1(x2)"),
+    }
+    assert het_environment([first, second], CONFIG) == {
+        "SLURM_HET_SIZE": "2",
+        "SLURM_PACK_SIZE": "2",
+        **{
+            f"{name}_{kind}_GROUP_{number}": value
+            for name, values in recorded.items()
+            for number, value in enumerate(values)
+            for kind in ("HET", "PACK")
+            if value is not None
+        },
+    }
 
 
 def test_what_a_nested_submission_inherits():
