@@ -160,7 +160,7 @@ def _job(queue: "Queue", job: Job, numbers: dict[str, str]) -> Document:
         "tres_per_node": jobfields.tres_per_node(request),
         "tres_per_socket": jobfields.per_gres(request.gpus_per_socket),
         "tres_per_task": jobfields.per_gres(request.gpus_per_task),
-        "tres_req_str": str(requested_tres(queue.need(job))),
+        "tres_req_str": str(requested_tres(queue.need(job), queue.config)),
         "tres_alloc_str": str(size.tres) if started else "",
         "user_id": job.user_id,
         "user_name": job.user_name,

@@ -17,6 +17,8 @@ TRY_AGAIN = 1.0
 """Seconds a job stays away from the queue when it could not be started: what kept it from starting may last."""
 COMES_BACK = ("REQUEUE", "REQUEUE_HOLD", "SPECIAL_EXIT")
 """Endings of runs whose job goes back to the queue."""
+REASONS = {"TIMEOUT": Reason.TIME_LIMIT, "DEADLINE": Reason.DEADLINE}
+"""Endings that have a reason of their own."""
 OOM_SIGNAL = 125
 """The "signal" of a job that was killed for its memory (ExitCode 0:125)."""
 
@@ -54,8 +56,7 @@ def _verdict(job: Job, ended: Ended) -> tuple[State, str, int]:
     status = ended.exit_status
     if ending := job.ending or ended.ending:
         state = State[ending]
-        reasons = {State.TIMEOUT: Reason.TIME_LIMIT, State.DEADLINE: Reason.DEADLINE}
-        return state, reasons.get(state, Reason.NONE), status
+        return state, REASONS.get(ending, Reason.NONE), status
     if ended.node_failure:
         return State.NODE_FAIL, Reason.NODE_DOWN, 1
     if ended.launch_failure:
@@ -126,6 +127,7 @@ def stop(queue: "Queue", job: Job, ending: str, why: str = "") -> None:
     job.ending = ending
     job.end_time = now
     job.state = State.COMPLETING
+    job.reason = REASONS.get(ending, job.reason)
     queue.no_timer(job)
     queue.changed(job)
     stamp = timestamp(now)

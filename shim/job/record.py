@@ -199,7 +199,7 @@ class Job:
             end = self.suspend_time
         else:
             end = self.end_time if self.end_time else now
-        return max(0.0, end - self.start_time - self.suspended_for)
+        return max(0.0, int(end) - int(self.start_time) - self.suspended_for)  # clocks of whole seconds, as Slurm's
 
     @property
     def cpus(self) -> int:

@@ -25,7 +25,16 @@ FOLDER = Path(__file__).parent / "transcripts"
 SETTLE_SECONDS = 3.0
 """How long a question may be asked again until the queue has come to where it was when the answer was recorded."""
 QUESTIONS = ("squeue", "sinfo", "sacct", "scontrol show", "scontrol -o show", "scontrol ping", "cat ", "ls ")
-NEW_JOB = re.compile(r"(?:Submitted batch job )?(\d+)\n")
+NUMBER = re.compile(r"((?<!\d)\d{1,8}(?!\d))")
+NUMBERS = 500
+"""More than any scenario gives to its jobs."""
+MASKS = (
+    (r"^(\d+: )?(SLURMSHIM_\w+|SLURM_CONF|SLURM_TASK_PID|SLURM_WORKING_CLUSTER|SLURM_\w+_(?:PORT|IPADDR))=.*\n", ""),
+    (r"^(\d+: )?SLURM_SRUN_COMM_HOST=.*\n", ""),
+    (r"^srun: (?:Job \d+ step creation temporarily disabled, retrying|Step created for job).*\n", ""),
+    (r"^\w+: select/\S+ .*\n", ""),
+)
+"""Lines that tell one machine, or one moment, from another."""
 VARIES = "varies:"
 """Begins the reason of records that come out now one way, now another; they are played but not compared."""
 
@@ -55,10 +64,53 @@ class Outcome:
     record: Record
     expected: Answer
     got: Answer
+    matches: bool
 
-    @property
-    def matches(self) -> bool:
-        return self.expected == self.got
+
+class JobNumbers:
+    """Which of our job numbers stands for which recorded one: they are given in order, but not by the same events."""
+
+    def __init__(self, first: int) -> None:
+        self.range = range(first, first + NUMBERS)
+        self.ours: dict[str, str] = {}
+        self.theirs: dict[str, str] = {}
+
+    def same(self, expected: Answer, got: Answer) -> bool:
+        """Whether two answers differ in nothing but job numbers that may stand for each other; remembers them then."""
+        pairs: dict[str, str] = {}
+        alike = (
+            expected.exit == got.exit
+            and self.unify(expected.stdout, got.stdout, pairs)
+            and self.unify(expected.stderr, got.stderr, pairs)
+        )
+        if alike:
+            self.ours |= pairs
+            self.theirs |= {ours: theirs for theirs, ours in pairs.items()}
+        return alike
+
+    def unify(self, expected: str, got: str, pairs: dict[str, str]) -> bool:
+        """Compare two texts; ``pairs`` gathers the numbers that would have to stand for each other."""
+        left, right = NUMBER.split(expected), NUMBER.split(got)
+        if len(left) != len(right) or left[::2] != right[::2]:
+            return False
+        return all(self.pair(theirs, ours, pairs) for theirs, ours in zip(left[1::2], right[1::2], strict=True))
+
+    def pair(self, theirs: str, ours: str, pairs: dict[str, str]) -> bool:
+        """Whether one number may stand for the other."""
+        known = self.ours.get(theirs) or pairs.get(theirs)
+        if known or theirs == ours:
+            if theirs == ours and int(theirs) in self.range and not known and theirs not in self.theirs:
+                pairs[theirs] = ours
+            return ours in (known, theirs)
+        fresh = int(theirs) in self.range and int(ours) in self.range
+        if fresh and ours not in self.theirs and ours not in pairs.values():
+            pairs[theirs] = ours
+            return True
+        return False
+
+    def localised(self, text: str) -> str:
+        """A recorded text with our numbers."""
+        return NUMBER.sub(lambda match: self.ours.get(match[1], match[1]), text)
 
 
 def recorded() -> dict[str, tuple[int, list[Record]]]:
@@ -111,30 +163,29 @@ class Replayer:
 
     def __init__(self, case: Case, side: Side) -> None:
         self.player = Player(case, side)
-        self.level = Normaliser(side.place, renumber=False)
-        self.numbers: dict[str, str] = {}
-        """Ours for each recorded job number that came out otherwise."""
-        self.patient = known_differences()
+        self.level = Normaliser(side.place, MASKS, renumber=False)
+        self.numbers = JobNumbers(side.place.first_job_id)
+        self.known = known_differences()
 
     def outcomes(self, records: Sequence[Record]) -> Iterator[Outcome]:
         for record in records:
             self.player.write_files({name: self.localised(text) for name, text in record.files.items()})
-            expected = record.answer or self.recorded_files(record)
-            deadline = time.monotonic() + (SETTLE_SECONDS if record.question and record.id not in self.patient else 0)
-            while (got := self.ask(record)) != expected and time.monotonic() < deadline:
+            expected = self.masked(record.answer or self.recorded_files(record))
+            patience = SETTLE_SECONDS if record.question and record.id not in self.known else 0
+            deadline = time.monotonic() + patience
+            while not (matches := self.numbers.same(expected, got := self.ask(record))) and time.monotonic() < deadline:
                 time.sleep(0.1)
-            yield Outcome(record, expected, got)
+            yield Outcome(record, expected, got, matches)
 
     def ask(self, record: Record) -> Answer:
-        """Our answer, with our job numbers turned into the recorded ones."""
+        """Our answer."""
         if record.answer is None:
             return self.written_files(record)
         command = self.localised(record.command)
         exports = "".join(f"export {shlex.quote(f'{name}={value}')}; " for name, value in record.env.items())
         feed = f"printf %s {shlex.quote(record.stdin)} | " if record.stdin else ""
         done = self.player.run(f"{exports}{feed}{command}")
-        self.learn_number(record.answer, done.stdout)
-        return Answer(record.command, self.levelled(done.stdout), self.levelled(done.stderr), done.returncode)
+        return Answer(record.command, self.level(done.stdout), self.level(done.stderr), done.returncode)
 
     def recorded_files(self, record: Record) -> Answer:
         return Answer("files", "".join(f"== {name}\n{text}" for name, text in sorted(record.output.items())), "", 0)
@@ -145,26 +196,15 @@ class Replayer:
         for name in sorted(record.output):
             path = self.player.directory / self.localised(name)
             text = path.read_text(errors="backslashreplace") if path.is_file() else "[missing]\n"
-            parts.append(f"== {name}\n{self.levelled(text)}")
+            parts.append(f"== {name}\n{self.level(text)}")
         return Answer("files", "".join(parts), "", 0)
 
-    def learn_number(self, recorded: Answer, stdout: str) -> None:
-        """Remember how our number of a new job differs from the recorded one."""
-        theirs, ours = NEW_JOB.match(recorded.stdout), NEW_JOB.match(stdout)
-        if theirs and ours and "sbatch" in recorded.run:
-            self.numbers[theirs[1]] = ours[1]
+    def masked(self, answer: Answer) -> Answer:
+        """A recorded answer without what our answers are compared without."""
+        stdout, stderr = self.level.apply_masks(answer.stdout), self.level.apply_masks(answer.stderr)
+        return dataclasses.replace(answer, stdout=stdout, stderr=stderr)
 
     def localised(self, text: str) -> str:
         """A recorded text in our terms: our directory, our job numbers."""
         text = text.replace("/CASE", str(self.player.directory)).replace("/HOME", self.player.side.place.home)
-        return self.swap(text, {theirs: ours for theirs, ours in self.numbers.items() if theirs != ours})
-
-    def levelled(self, text: str) -> str:
-        """A text of ours in recorded terms."""
-        return self.swap(self.level(text), {ours: theirs for theirs, ours in self.numbers.items() if theirs != ours})
-
-    def swap(self, text: str, numbers: Mapping[str, str]) -> str:
-        if not numbers:
-            return text
-        pattern = r"(?<!\d)(" + "|".join(numbers) + r")(?!\d)"
-        return re.sub(pattern, lambda match: numbers[match[1]], text)
+        return self.numbers.localised(text)

@@ -37,7 +37,7 @@ def size_of(job: Job, config: Config, need: Need | None = None) -> Size:
         return Size(len(job.shares), 0, job.cpus, tasks, tres_of_shares(job.shares))
     nodes_max = need.nodes_max or 0 if job.pending else 0
     nodes = node_count(job, config, need)
-    return Size(nodes, nodes_max, need.asked_cpus, need.least_tasks, requested_tres(need))
+    return Size(nodes, nodes_max, need.asked_cpus, need.least_tasks, requested_tres(need, config))
 
 
 def node_count(job: Job, config: Config, need: Need) -> int:
@@ -63,7 +63,7 @@ def _fewest_nodes(need: Need, config: Config) -> int:
     return math.ceil(need.least_cpus / largest) if largest else 1
 
 
-def requested_tres(need: Need) -> Tres:
+def requested_tres(need: Need, config: Config) -> Tres:
     """What a job will be charged for if it gets no more than it asks for (ReqTRES)."""
     nodes = need.nodes_min
     gpus = need.gpus or max(need.gpus_per_node * nodes, need.gpus_per_task * need.least_tasks)
@@ -73,5 +73,6 @@ def requested_tres(need: Need) -> Tres:
         if need.gpu_type:
             gres[f"gpu:{need.gpu_type}"] = gpus
     cpus = need.asked_cpus
-    memory = max(need.memory_per_node * nodes, need.memory_per_cpu * cpus, need.memory_per_gpu * gpus)
+    of_node = max((node.memory for node in config.nodes), default=0) if need.whole_memory else need.memory_per_node
+    memory = max(of_node * nodes, need.memory_per_cpu * cpus, need.memory_per_gpu * gpus)
     return Tres(cpus, memory, nodes, cpus, gres)

@@ -143,7 +143,7 @@ class Row:
     @cached_property
     def requested(self) -> Tres:
         """What the job asked for."""
-        return requested_tres(need_of(self.job.request, self.showing.config))
+        return requested_tres(need_of(self.job.request, self.showing.config), self.showing.config)
 
     @property
     def allocated(self) -> Tres:
