@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shim.executor.base import Launch
 from shim.grammar.filename import expand_filename
-from shim.job.environment import Environment, job_environment
+from shim.job.environment import Environment, het_environment, job_environment
 from shim.job.record import Job
 
 if TYPE_CHECKING:
@@ -69,11 +69,19 @@ def output_paths(job: Job) -> tuple[str, str, str]:
     return output_path(job, job.request.std_in) or "/dev/null", out, err
 
 
+def _components(queue: "Queue", job: Job) -> list[Job]:
+    """The components of a heterogeneous job that have been placed, in their order."""
+    parts = [part for part in queue.jobs.values() if part.het_job_id == job.het_job_id and part.shares]
+    return sorted(parts, key=lambda part: part.het_job_offset)
+
+
 def make_launch(queue: "Queue", job: Job) -> Launch:
     """The run of a job's batch script, with everything it needs."""
     request = job.request
     submitted = queue.table.content(job.environment_id)
     environment = job_environment(job, queue.config, parse_environment(submitted))
+    if job.het_job_id:
+        environment |= het_environment(_components(queue, job), queue.config)
     environment["SLURMSHIM_STATE"] = str(queue.state_dir)  # the commands in the job find this queue
     if queue.config.source:
         environment["SLURMSHIM_CONFIG"] = queue.config.source
