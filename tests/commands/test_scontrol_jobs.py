@@ -98,7 +98,7 @@ def test_all_that_is_left_of_an_array_is_changed_as_one(lab: Lab, alice: None) -
     array = lab.submit(array="1-3", hold=True)
     quietly(lab, f"update jobid={array.job_id}_2 timelimit=3")
     quietly(lab, f"update jobid={array.job_id}_[1,3] timelimit=7")
-    assert [str(job.tasks or job.task_id) for job in lab.queue.find(array.job_id)] == ["1,3", "2"]
+    assert [str(job.tasks or job.task_id) for job in lab.queue.find(array.job_id)] == ["1-3:2", "2"]
 
 
 def test_mixed_answers_of_an_array_are_told_in_groups(lab: Lab, alice: None) -> None:
