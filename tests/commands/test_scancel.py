@@ -20,7 +20,6 @@ class Deeds(TinyQueue):
 
     done: list[str] = field(default_factory=list)
     user_id: int = field(default_factory=os.getuid)
-    flushes: int = 0
     denied: set[int] = field(default_factory=set)
 
     def cancel(self, job: Job, tasks: IndexSet | None = None, *, user_id: int, signal: int = 9,
@@ -38,9 +37,6 @@ class Deeds(TinyQueue):
 
     def signal_step(self, job: Job, step: Step, *, user_id: int, signal: int = 9) -> None:
         self.done.append(f"{job.job_id}.{step.step_id} {signal}")
-
-    async def flushed(self) -> None:
-        self.flushes += 1
 
 
 @pytest.fixture
@@ -182,11 +178,6 @@ def test_answers(queue, argv, done, code, stderr):
     assert (queue.done, answer.code, answer.stdout, answer.stderr) == (done, code, "", stderr)
 
 
-def test_nothing_is_said_before_the_cancellation_is_durable(queue):
-    call(queue, "5")
-    assert queue.flushes == 1
-
-
 def test_other_peoples_jobs(queue):
     queue.denied = {5, 20}
     text = "scancel: error: Kill job error on job id {}: Access/permission denied\n"
@@ -251,6 +242,8 @@ def test_hosts_from_a_file(queue, tmp_path):
     (tmp_path / "hosts").write_text("n3\nn1\n")
     assert call(queue, "-w", str(tmp_path / "hosts")).code == 0
     assert queue.done == ["6"]
+    assert call(queue, "-w", str(tmp_path / "none")).code == 1
+    assert call(queue, "-w", "n[1").stderr == "scancel: error: Invalid node list: n[1\n"
 
 
 def test_help_usage_and_version(queue):

@@ -359,6 +359,32 @@ def test_steps():
     )
 
 
+def test_filters_of_steps():
+    queue = TinyQueue()
+    queue.add(1, "one", ran=5, on=("n1",))
+    queue.add(2, "two", ran=5, on=("n2",), user_id=7, partition="gpu")
+    queue.add(3, "array", array="1-2", ran=5, on=("n1",), array_job_id=9, task_id=2)
+
+    def steps(*argv: str) -> str:
+        return " ".join(ask(run, queue, "-h", "-s", "-o", "%i", *argv).stdout.split())
+
+    assert steps("-S", "-i") == "9_2.batch 2.batch 1.batch"
+    assert steps("-S", "-N,i") == "2.batch 1.batch 9_2.batch"
+    assert steps("-u", "7") == steps("-p", "gpu") == steps("-w", "n2") == steps("-j", "2") == "2.batch"
+    assert steps("-j", "9_2") == steps("-j", "9") == "9_2.batch"
+    assert steps("-n", "batch", "-j", "1") == "1.batch"
+    assert steps("-n", "one") == ""
+
+
+def test_licenses_and_node_lists():
+    queue = TinyQueue()
+    queue.add(1, licenses="foo:2,bar")
+    queue.add(2)
+    assert ids(queue, "-L", "bar") == ids(queue, "-L", "x,foo") == ["1"]
+    answer = ask(run, queue, "-w", "n[1")
+    assert (answer.code, answer.stderr) == (1, "squeue: error: 'n[1' invalid entry for --nodelist\n")
+
+
 def test_verbose_lists_the_settings(queue):
     text = ask(run, queue, "-v", "-j", "307").stdout
     settings, report = text.split("\n\n\n")
