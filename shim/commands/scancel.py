@@ -47,7 +47,6 @@ async def run(call: Call) -> int:
         code = _by_name(call, query) if query.plain else await _by_filter(call, query)
     except Exit as end:
         return end.code
-    await call.queue.flushed()
     return code & 255
 
 

@@ -53,7 +53,7 @@ class Journal:
         return future
 
     def settled(self) -> "asyncio.Future[None]":
-        """Done when everything noted so far is on disk."""
+        """Done when everything noted so far is on disk; SlurmError where it could not be written (yet)."""
         future: asyncio.Future[None] = self.queue.loop.create_future()
         self._waiters.append(future)
         return future
@@ -126,6 +126,10 @@ class Journal:
             _LOG.exception("nor can what was begun be taken back")
         for job in self._dirty.values():
             job.request_id = 0
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_exception(SlurmError(Errno.WRITING_TO_FILE))
         new, self._new = self._new, []
         for job, _, future in new:
             self._dirty.pop(job.job_id, None)

@@ -11,6 +11,7 @@ import time
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -254,7 +255,8 @@ class Queue:
             future = self.loop.create_future()
             self._finish_waiters.setdefault(job_id, []).append(future)
             await future
-        await self.flushed()
+        with suppress(SlurmError):  # over it is, whether the disk is full or not
+            await self.flushed()
 
     def _is_over(self, job_id: int) -> bool:
         array = self.arrays.get(job_id)
@@ -310,7 +312,7 @@ class Queue:
         return self.journal.enter(job, texts)
 
     async def flushed(self) -> None:
-        """Wait until everything changed so far is durable."""
+        """Wait until everything changed so far is durable. Raises SlurmError where it cannot be written."""
         if not self.settled:
             self.wake()
             await self.journal.settled()

@@ -12,6 +12,7 @@ from typing import Any
 from shim.commands.call import Call, Exit
 from shim.controller.queue import Queue
 from shim.executor.base import RemoteCall
+from shim.job.errors import SlurmError
 from shim.launcher import VERSION, frame
 
 _NAMES = (
@@ -19,6 +20,8 @@ _NAMES = (
     "rejoin"  # see shim.guest.reconnect
 )
 COMMANDS = frozenset(_NAMES.split())
+CHANGING = frozenset({"sbatch", "scancel", "scontrol", "srun", "salloc", "strigger"})
+"""Commands that change the queue: they have ended only when what they did is on disk."""
 _LOG = logging.getLogger(__name__)
 _LIMIT = 64 << 20  # bytes of one call: arguments and environment
 
@@ -107,15 +110,22 @@ class Connection:
 async def answer(call: Call) -> int:
     """Run the command. A fault of ours is logged and told in one line."""
     try:
-        return await command(call.command)(call)
+        code = await command(call.command)(call)
     except Exit as end:
-        return end.code
+        code = end.code
     except (ConnectionError, asyncio.IncompleteReadError):
         raise
     except Exception as error:
         _LOG.exception("%s %s", call.command, call.argv)
         call.error(f"internal error: {type(error).__name__}: {error} (see the controller's log)")
         return 1
+    if call.command in CHANGING:
+        try:
+            await call.queue.flushed()
+        except SlurmError as error:
+            call.error(error.text)
+            return 1
+    return code
 
 
 def command(name: str) -> Callable[[Call], Awaitable[int]]:

@@ -60,6 +60,17 @@ def test_a_submission_without_space_fails_and_leaves_nothing(small: Shim) -> Non
     assert str(first) in shown
 
 
+def test_a_change_that_cannot_be_written_is_told_and_kept(small: Shim) -> None:
+    job = small.submit("--hold", "--wrap", "true")
+    filler = fill(small)
+    answers = [small.run("scontrol", "update", f"JobId={job}", f"Comment={'x' * 4000}{n}") for n in range(200)]
+    failed = [answer for answer in answers if answer.code]
+    assert failed and failed[0].err == "scontrol: error: I/O error writing script/environment to file\n"
+    filler.unlink()
+    assert small.run("scontrol", "release", str(job)).code == 0
+    assert small.wait(job) == "COMPLETED"
+
+
 def test_a_run_that_ends_while_the_disk_is_full_is_recorded_with_its_true_code(small: Shim) -> None:
     gate = small.work / "gate"
     os.mkfifo(gate)

@@ -1,37 +1,34 @@
 """kill -9 of the controller at any moment: nothing is lost, nothing runs twice, ids only grow."""
 
-import contextlib
 import itertools
 import os
 import select
-import sqlite3
 import threading
 from pathlib import Path
 
 from tests.shim import PATIENCE, Shim, kill, wait_until
 
+TELL_SUPERVISOR = "echo $PPID > supervisor.new; mv supervisor.new supervisor"
+"""The first words of a script: the process that watches it is its parent."""
 
-def supervisor_of(shim: Shim, job: int) -> int:
-    """The process that watches a run."""
-    with contextlib.closing(sqlite3.connect(shim.state / "jobs.db")) as table:
 
-        def handle() -> str:
-            return str(table.execute("select handle from job where job_id = ?", (job,)).fetchone()[0])
-
-        wait_until(lambda: bool(handle()), "the supervisor")
-        return int(handle().split(":")[0])
+def supervisor(shim: Shim) -> int:
+    """The process that watches the run that has told it."""
+    told = shim.work / "supervisor"
+    wait_until(told.exists, "the start of the run")
+    return int(told.read_text())
 
 
 def test_runs_go_on_without_a_controller_and_their_ends_are_recorded(shim: Shim) -> None:
     gate = shim.work / "gate"
     os.mkfifo(gate)
-    job = shim.submit("--wrap", f"read x < {gate}; exit 5")
+    job = shim.submit("--wrap", f"{TELL_SUPERVISOR}; read x < {gate}; exit 5")
     shim.wait(job, "RUNNING")
-    supervisor = os.pidfd_open(supervisor_of(shim, job))
+    watched = os.pidfd_open(supervisor(shim))
     shim.kill_controller()
     gate.write_text("go\n")
-    assert select.select([supervisor], [], [], PATIENCE)[0], "the run does not end"
-    os.close(supervisor)
+    assert select.select([watched], [], [], PATIENCE)[0], "the run does not end"
+    os.close(watched)
     assert shim.wait(job) == "FAILED"
     assert shim.run("squeue", "-h", "-t", "all", "-j", str(job), "-o", "%r").out == "NonZeroExitCode\n"
 
@@ -98,9 +95,8 @@ def test_a_killed_starter_is_replaced(shim: Shim) -> None:
 
 def test_a_killed_supervisor_is_a_node_failure_and_its_job_runs_again(shim: Shim) -> None:
     runs = shim.work / "runs"
-    job = shim.submit("--wrap", f"echo x >> {runs}; [ $(wc -l < {runs}) -gt 1 ] || sleep 1000")
-    wait_until(runs.exists, "the first run")
-    kill(supervisor_of(shim, job))
+    job = shim.submit("--wrap", f"{TELL_SUPERVISOR}; echo x >> {runs}; [ $(wc -l < {runs}) -gt 1 ] || sleep 1000")
+    kill(supervisor(shim))
     assert shim.wait(job) == "COMPLETED"
     assert runs.read_text() == "x\nx\n"
 
