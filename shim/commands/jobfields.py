@@ -94,18 +94,16 @@ def switch_wait(request: Request) -> int:
     return MAX_SWITCH_WAIT if wait is None else min(int(wait), MAX_SWITCH_WAIT)
 
 
-def per_gres(text: str, default: str = "gpu") -> str:
-    """A list of generic resources as the TresPer fields show it: ``gres:gpu:a100:1,gres:nvme:2``."""
-    if not text or text.lower() == "none":
-        return ""
-    names = (word if not word[:1].isdigit() and default in {"", word.split(":")[0]} else f"{default}:{word}"
-             for word in text.split(","))
-    return ",".join(f"gres:{name}" for name in names)
+def tres_of_gpus(text: str) -> str:
+    """A --gpus list as the TresPer fields show it: ``gres:gpu:a100:1`` for ``a100:1``; empty: none was asked for."""
+    words = (word if word.split(":")[0] == "gpu" else f"gpu:{word}" for word in text.split(",") if word)
+    return ",".join(f"gres:{word}" for word in words)
 
 
 def tres_per_node(request: Request) -> str:
     """What each node must have (TresPerNode), from --gres and --gpus-per-node; empty: nothing."""
-    return ",".join(filter(None, (per_gres(request.gres, ""), per_gres(request.gpus_per_node))))
+    gres = [f"gres:{word}" for word in request.gres.split(",") if word and word.lower() != "none"]
+    return ",".join([*gres, *filter(None, [tres_of_gpus(request.gpus_per_node)])])
 
 
 def task_list(tasks: IndexSet, throttle: int, limit: int = DISPLAY_LIMIT) -> str:

@@ -273,13 +273,13 @@ class JobValues:
         return jobfields.tres_per_node(row.job.request) or NOT_ASKED
 
     def tres_per_job(self, row: Row) -> object:
-        return jobfields.per_gres(row.job.request.gpus) or NOT_ASKED
+        return jobfields.tres_of_gpus(row.job.request.gpus) or NOT_ASKED
 
     def tres_per_task(self, row: Row) -> object:
-        return jobfields.per_gres(row.job.request.gpus_per_task) or NOT_ASKED
+        return jobfields.tres_of_gpus(row.job.request.gpus_per_task) or NOT_ASKED
 
     def tres_per_socket(self, row: Row) -> object:
-        return jobfields.per_gres(row.job.request.gpus_per_socket) or NOT_ASKED
+        return jobfields.tres_of_gpus(row.job.request.gpus_per_socket) or NOT_ASKED
 
     def cpus_per_tres(self, row: Row) -> object:
         count = row.job.request.cpus_per_gpu

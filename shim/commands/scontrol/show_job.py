@@ -97,7 +97,8 @@ def _time(get: Callable[[JobView], float], none: str = "Unknown") -> Callable[[J
     return lambda view: view.showing.time(get(view), none)
 
 
-def _limit(minutes: int) -> str:
+def limit_text(minutes: int) -> str:
+    """A time limit: ``01:00:00``, ``UNLIMITED``."""
     return "UNLIMITED" if minutes == UNLIMITED else format_dhms(minutes * 60)
 
 
@@ -228,8 +229,8 @@ _LINES: tuple[Line[JobView], ...] = (
     (lambda v: f"DerivedExitCode={exit_code(v.job.derived_exit_status)}" if v.showing.details else None,),
     (
         field("RunTime", lambda v: format_dhms(int(v.job.run_time(v.showing.now)))),
-        field("TimeLimit", lambda v: _limit(v.job.time_limit)),
-        field("TimeMin", lambda v: _limit(v.request.time_min) if v.request.time_min else "N/A"),
+        field("TimeLimit", lambda v: limit_text(v.job.time_limit)),
+        field("TimeMin", lambda v: limit_text(v.request.time_min) if v.request.time_min else "N/A"),
     ),
     (
         field("SubmitTime", _time(lambda v: v.job.submit_time)),
@@ -306,10 +307,10 @@ _LINES: tuple[Line[JobView], ...] = (
     (optional("MemPerTres", _per_gpu(lambda r: r.mem_per_gpu)),),
     (optional("TresBind", lambda v: f"gpu:{bind}" if (bind := v.request.extra.get("gpu_bind")) else ""),),
     (optional("TresFreq", lambda v: f"gpu:{freq}" if (freq := v.request.extra.get("gpu_freq")) else ""),),
-    (optional("TresPerJob", lambda v: jobfields.per_gres(v.request.gpus)),),
+    (optional("TresPerJob", lambda v: jobfields.tres_of_gpus(v.request.gpus)),),
     (optional("TresPerNode", lambda v: jobfields.tres_per_node(v.request)),),
-    (optional("TresPerSocket", lambda v: jobfields.per_gres(v.request.gpus_per_socket)),),
-    (optional("TresPerTask", lambda v: jobfields.per_gres(v.request.gpus_per_task)),),
+    (optional("TresPerSocket", lambda v: jobfields.tres_of_gpus(v.request.gpus_per_socket)),),
+    (optional("TresPerTask", lambda v: jobfields.tres_of_gpus(v.request.gpus_per_task)),),
     (_mail,),
     (optional("NtasksPerTRES", lambda v: v.request.ntasks_per_gpu),),
     (optional("Container", lambda v: v.request.extra.get("container")),),
