@@ -29,9 +29,15 @@ def start_and_call(command: str, call: bytes) -> int:
         if channel is not None and (code := launcher.converse(channel, call)) is not None:
             return code
     if error:
-        print(error.rstrip(), file=sys.stderr)
+        print(_one_line(error), file=sys.stderr)
     print(_LINES.get(command, f"{command}: error: {_FAILURE}"), file=sys.stderr)
     return 1
+
+
+def _one_line(error: str) -> str:
+    """What went wrong; of a traceback (a broken installation) its last line, which says it."""
+    line = error.rstrip().rpartition("\n")[2]
+    return line if line.startswith("slurm-shim: ") else f"slurm-shim: {sys.executable}: {line}"
 
 
 def start_controller() -> str:

@@ -32,7 +32,10 @@ def state_dir() -> bytes:
     if not home:
         import pwd
 
-        home = pwd.getpwuid(posix.getuid()).pw_dir.encode()
+        try:
+            home = pwd.getpwuid(posix.getuid()).pw_dir.encode()
+        except KeyError:
+            home = b"/"
     return home + b"/.local/state/slurm-shim"
 
 

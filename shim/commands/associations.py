@@ -1,9 +1,9 @@
 """Who is charged for jobs: one user with one account below the root account, which is all the accounting there is."""
 
-import pwd
 from dataclasses import dataclass
 
 from shim.controller.queue import Queue
+from shim.job.user import user_entry
 
 ROOT = "root"
 QOS = "normal"
@@ -21,8 +21,5 @@ class Association:
 
 def association(queue: Queue) -> Association:
     """The one association: the default account, or one called as the user is."""
-    try:
-        user = pwd.getpwuid(queue.user_id).pw_name
-    except KeyError:
-        user = str(queue.user_id)
+    user = user_entry(queue.user_id).pw_name
     return Association(queue.config.cluster_name, queue.config.default_account or user, user, queue.user_id)

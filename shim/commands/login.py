@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
+from shim.job.user import user_entry
+
 TIMEOUT = 60.0
 """Seconds that the user's start-up files may take."""
 
@@ -25,7 +27,7 @@ async def login_environment(user_id: int, timeout: float = TIMEOUT) -> dict[str,
     Like ``su - USER -c env``: it starts from nothing but what a login sets, and whatever the start-up files print is
     skipped. What they leave running in the background is not waited for. Raises LoginError.
     """
-    user = pwd.getpwuid(user_id)
+    user = user_entry(user_id)
     shell = user.pw_shell or "/bin/sh"
     mark = secrets.token_hex(16)
     with tempfile.TemporaryFile() as output:  # a pipe would stay open as long as anything in the background

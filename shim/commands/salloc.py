@@ -3,7 +3,6 @@
 import asyncio
 import marshal
 import os
-import pwd
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from shim.grammar.errors import GrammarError
 from shim.grammar.signal import signal_number
 from shim.job.environment import allocation_environment
 from shim.job.record import Job
+from shim.job.user import user_entry
 from shim.options.gather import Gathered, gather_allocation
 from shim.options.getopt import OptionError
 from shim.options.joboption import Complaint
@@ -50,7 +50,7 @@ def _say(call: Call, fields: Mapping[str, Any], text: str) -> None:
 
 def _shell(call: Call) -> list[str]:
     """The user's shell."""
-    return [call.env.get("SHELL") or pwd.getpwuid(call.queue.user_id).pw_shell]
+    return [call.env.get("SHELL") or user_entry(call.queue.user_id).pw_shell]
 
 
 def _kill_signal(call: Call, fields: Mapping[str, Any]) -> int:

@@ -14,6 +14,7 @@ from shim.grammar.hostlist import expand_hostlist
 from shim.grammar.signal import signal_number
 from shim.job.record import Job
 from shim.job.states import BY_WORD, State
+from shim.job.user import user_entry
 from shim.options.getopt import Getopt, OptionError, usage_error
 from shim.options.scancel import OPTIONS
 
@@ -149,7 +150,7 @@ def _option(call: Call, query: Query, key: str, value: str) -> None:
     if key == "verbose":
         query.verbose += 1
     elif key == "me":
-        query.filters["user"] = pwd.getpwuid(call.queue.user_id).pw_name
+        query.filters["user"] = user_entry(call.queue.user_id).pw_name
         query.user_id = call.queue.user_id
     elif key == "signal":
         _signal(call, query, value)

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from shim.config.settings import Config, NodeConfig, PartitionConfig
+from shim.config.settings import Config, NodeConfig, PartitionConfig, short_host_name
 from shim.grammar.errors import GrammarError
 from shim.grammar.hostlist import expand_hostlist
 from shim.grammar.timelimit import parse_time_limit
@@ -86,6 +86,12 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
 }
 
 
+_LEAST = dict.fromkeys(
+    ("first_job_id", "max_array_size", "max_job_count", "cpus", "memory", "sockets", "threads_per_core", "min_nodes"), 1
+)
+"""Smallest values of numbers that make no sense as zero."""
+
+
 def _values(reader: _Reader, kind: type, given: Mapping[str, Any], table: str, number: int) -> dict[str, Any]:
     """The given keys as values of the dataclass's fields."""
     types = {f.name: f.type for f in fields(kind)}
@@ -94,13 +100,13 @@ def _values(reader: _Reader, kind: type, given: Mapping[str, Any], table: str, n
         if key not in types or key in ("source",):
             raise reader.wrong(key, "no such setting", table, number)
         try:
-            values[key] = _SPECIAL[key](value) if key in _SPECIAL else _plain(types[key], value)
+            values[key] = _SPECIAL[key](value) if key in _SPECIAL else _plain(key, types[key], value)
         except (GrammarError, TypeError, ValueError) as error:
             raise reader.wrong(key, f"{value!r} is no valid value ({error})", table, number) from error
     return values
 
 
-def _plain(kind: Any, value: Any) -> Any:
+def _plain(key: str, kind: Any, value: Any) -> Any:
     name = kind if isinstance(kind, str) else getattr(kind, "__name__", str(kind))
     wanted: dict[str, tuple[type, ...]] = {
         "str": (str,),
@@ -111,6 +117,8 @@ def _plain(kind: Any, value: Any) -> Any:
     allowed = wanted.get(name)
     if allowed and (not isinstance(value, allowed) or (isinstance(value, bool) and name != "bool")):
         raise TypeError(f"a {name} is wanted")
+    if name in ("int", "float") and value < _LEAST.get(key, 0):
+        raise ValueError(f"at least {_LEAST.get(key, 0)} is wanted")
     return value
 
 
@@ -155,9 +163,9 @@ def load_config(path: Path | None) -> Config:
     values = _values(reader, Config, reader.data, "", 0)
     if not partitions:
         partitions = (PartitionConfig("debug", ("ALL",), default=True),)
-    known = {node.name for node in nodes}
+    known = {node.name for node in nodes} or {short_host_name()}
     for number, partition in enumerate(partitions):
-        if partition.executor != "local" or partition.nodes == ("ALL",) or not known:
+        if partition.executor != "local" or partition.nodes == ("ALL",):
             continue
         for name in partition.nodes:
             if name not in known:

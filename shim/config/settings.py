@@ -1,9 +1,15 @@
 """The configuration: what slurm.conf is to Slurm, in one TOML file that may be absent."""
 
+import platform
 from dataclasses import dataclass, field
 from typing import Any
 
 from shim.job.request import UNLIMITED
+
+
+def short_host_name() -> str:
+    """The host name up to its first dot, which is also this machine's name as a node."""
+    return platform.node().split(".")[0] or "localhost"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def config_path() -> Path | None:
     """$SLURMSHIM_CONFIG, else slurm-shim/config.toml below $XDG_CONFIG_HOME, None where there is none."""
     if named := os.environ.get("SLURMSHIM_CONFIG"):
         return Path(named)
-    base = os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 (never raises)
     path = Path(base) / "slurm-shim" / "config.toml"
     return path if path.exists() else None
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import grp
-import pwd
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -17,6 +16,7 @@ from shim.job.errors import Errno, SlurmError
 from shim.job.record import NO_PRIORITY, ArrayInfo, Job
 from shim.job.request import UNLIMITED, Request
 from shim.job.states import Reason
+from shim.job.user import user_entry
 from shim.scheduler.need import Need
 from shim.scheduler.placement import candidates, check_possible, place
 
@@ -114,7 +114,7 @@ def _record(queue: "Queue", submission: Submitted, job_id: int) -> Job:
     if not request.hold:
         check_possible(need, queue.partition_nodes(partition))
     now = queue.now()
-    user = pwd.getpwuid(queue.user_id)
+    user = user_entry(queue.user_id)
     job = Job(
         job_id=job_id,
         request=request,

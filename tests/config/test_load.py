@@ -39,11 +39,17 @@ def test_the_example_names_every_setting(kind: type, table: str) -> None:
         ('[[node]]\nname = "a"\ncpus = 1\n', ":1: memory: a node needs its number of CPUs and its memory in MB"),
         ('[[node]]\nname = "a["\ncpus = 1\nmemory = 1\n', ":2: name:"),
         ('[[partition]]\nname = "p"\n[[partition]]\nname = "q"\nmax_time = "soon"\n', ":5: max_time: 'soon' is no"),
-        ('[[partition]]\nname = "p"\nexecutor = "cloud"\n', ":3: executor: 'cloud' is no valid value (one of local, dstack is wanted)"),
+        (
+            '[[partition]]\nname = "p"\nexecutor = "cloud"\n',
+            ":3: executor: 'cloud' is no valid value (one of local, dstack is wanted)",
+        ),
         (
             '[[node]]\nname = "a"\ncpus = 1\nmemory = 1\n[[partition]]\nname = "p"\nnodes = "a,b"\n',
             ":7: nodes: there is no node b",
         ),
+        ('[[partition]]\nname = "p"\nnodes = "no-such-host"\n', ":3: nodes: there is no node no-such-host"),
+        ("kill_wait = -5\n", ":1: kill_wait: -5 is no valid value (at least 0 is wanted)"),
+        ("first_job_id = 0\n", ":1: first_job_id: 0 is no valid value (at least 1 is wanted)"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, message: str) -> None:

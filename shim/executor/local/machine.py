@@ -1,14 +1,13 @@
 """This machine as a node: what it has, less what a container or cgroup withholds."""
 
 import os
-import platform
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from shim.config.settings import Config, NodeConfig
+from shim.config.settings import Config, NodeConfig, short_host_name
 from shim.executor.base import NodeState
 
 DRIVER = Path("/proc/driver/nvidia/gpus")
@@ -60,11 +59,6 @@ def _this_host(config: Config) -> NodeState:
         address=short_host_name(),
         host_name=short_host_name(),
     )
-
-
-def short_host_name() -> str:
-    """The host name up to its first dot."""
-    return platform.node().split(".")[0] or "localhost"
 
 
 def gpus_of_gres(gres: str) -> tuple[str, int]:
