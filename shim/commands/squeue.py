@@ -24,6 +24,9 @@ from shim.job.errors import Errno
 AT_ONCE = 5_000
 """Lines that are made without a pause for others."""
 
+JOBS_AT_ONCE = 200
+"""Jobs that are dumped without a pause for others."""
+
 POLL = 0.5
 """Seconds between two looks at whether the client of a repeated report is still there."""
 
@@ -35,7 +38,7 @@ async def run(call: Call) -> int:
         if query.verbose:
             call.out(dump(query))
         if "json" in query.flags or "yaml" in query.flags:
-            _dump_all(call, query)
+            await _dump_all(call, query)
             return 0
         if "cluster" in query.given and not own_cluster(call, query.given["cluster"], "noheader" in query.flags):
             return 1
@@ -50,10 +53,13 @@ async def run(call: Call) -> int:
     return 0
 
 
-def _dump_all(call: Call, query: Query) -> None:
+async def _dump_all(call: Call, query: Query) -> None:
     from shim.commands.squeue_json import json_report, yaml_report  # few ask for it
 
-    call.out(json_report(call.queue) if "json" in query.flags else yaml_report(call.queue))
+    parts = json_report(call.queue) if "json" in query.flags else yaml_report(call.queue)
+    while (some := "".join(islice(parts, JOBS_AT_ONCE))) and not call.closed():
+        call.out(some)
+        await _pause(call)
 
 
 async def _still_there(call: Call, seconds: float) -> bool:

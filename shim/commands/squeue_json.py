@@ -3,10 +3,11 @@
 As there, filters and formats are ignored.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from shim.commands import jobfields
-from shim.commands.display.document import to_json, to_yaml
+from shim.commands.display.document import json_stream, yaml_stream
 from shim.commands.display.size import requested_tres, size_of
 from shim.commands.jobfields import expected_end, expected_start
 from shim.commands.scontrol.allocation import cpu_ids, share_gres
@@ -21,29 +22,30 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 
-def document(queue: "Queue") -> Document:
-    """The whole queue as nested dictionaries, ready to be written."""
-    numbers = cpu_ids(queue.running)
-    jobs = [_job(queue, job, numbers.get(job.job_id, {})) for job in in_table_order(queue.jobs.values())]
-    return {"meta": _meta(queue.config.version), "errors": [], "jobs": jobs}
+def json_report(queue: "Queue") -> Iterator[str]:
+    """The queue as JSON, a part for each job."""
+    return json_stream(_frame(queue.config.version), "jobs", _jobs(queue))
 
 
-def json_report(queue: "Queue") -> str:
-    """The queue as JSON."""
-    return to_json(document(queue))
+def yaml_report(queue: "Queue") -> Iterator[str]:
+    """The queue as YAML, a part for each job."""
+    yield from yaml_stream(_frame(queue.config.version), "jobs", _jobs(queue))
+    yield "\n"
 
 
-def yaml_report(queue: "Queue") -> str:
-    """The queue as YAML."""
-    return to_yaml(document(queue)) + "\n"
-
-
-def _meta(version: str) -> Document:
+def _frame(version: str) -> Document:
     major, minor, micro = (int(part) if part.isdecimal() else 0 for part in (*version.split("."), "0", "0")[:3])
-    return {
+    meta = {
         "plugin": {"type": "openapi/v0.0.38", "name": "Slurm OpenAPI v0.0.38"},
         "Slurm": {"version": {"major": major, "micro": micro, "minor": minor}, "release": version},
     }
+    return {"meta": meta, "errors": []}
+
+
+def _jobs(queue: "Queue") -> Iterator[Document]:
+    numbers = cpu_ids(queue.running)
+    for job in in_table_order(queue.jobs.values()):
+        yield _job(queue, job, numbers.get(job.job_id, {}))
 
 
 def _job(queue: "Queue", job: Job, numbers: dict[str, str]) -> Document:

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from shim.commands.display.document import to_json, to_yaml
+from shim.commands.display.document import json_stream, to_json, to_yaml, yaml_stream
 from shim.commands.squeue import run
 from shim.grammar.indexset import IndexSet
 from shim.job.record import Share
@@ -205,12 +205,17 @@ def test_an_array():
     queue = TinyQueue()
     queue.add(575, array="0-9999:7", tasks=IndexSet.parse("0-9996:7"), throttle=12)
     queue.add(576, array="0-9999:7", array_job_id=575, task_id=3, ran=5, on=("n1",))
-    rest, task = dumped(queue)["jobs"] if len(queue.jobs) == 2 else (None, None)
-    if rest["job_id"] != 575:
-        rest, task = task, rest
+    task, rest = dumped(queue)["jobs"]  # what is left of an array stands behind the last task split off
     assert (rest["array_job_id"], rest["array_task_id"], rest["array_task_string"], rest["array_max_tasks"]) == (
         575, None, "0-9996:7%12", 12)
     assert (task["array_job_id"], task["array_task_id"], task["array_task_string"]) == (575, 3, "")
+
+
+@pytest.mark.parametrize("items", [[], [{"a": 1}], [{"a": []}, {"b": {"c": ["x"]}}, {"d": None}]])
+def test_parts_make_the_whole(items):
+    frame = {"meta": {"x": "y/z"}, "errors": []}
+    assert "".join(json_stream(frame, "jobs", items)) == to_json({**frame, "jobs": items})
+    assert "".join(yaml_stream(frame, "jobs", items)) == to_yaml({**frame, "jobs": items})
 
 
 def test_text_is_laid_out_as_by_json_c():

@@ -2,27 +2,43 @@
 
 import json
 import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 _PLAIN = re.compile(r"[A-Za-z0-9_/.(<+=^$~;][^:#'\"\n\t\\{}`]*(?<! )|-[A-Za-z0-9][^:#'\"\n]*(?<! )")
 """Scalars that YAML reads back without quotes."""
 
 
-def to_json(value: Any) -> str:
+_WORDS = {None: "null", True: "true", False: "false"}
+_quoted = json.encoder.encode_basestring
+
+
+def to_json(value: Any, indent: str = "") -> str:
     """``value`` as JSON: two blanks for each level, slashes escaped, an empty list on two lines."""
-    return "".join(_json(value, ""))
-
-
-def _json(value: Any, indent: str) -> list[str]:
+    if isinstance(value, str):
+        return _quoted(value).replace("/", "\\/")
+    if value is None or isinstance(value, bool):
+        return _WORDS[value]
+    if isinstance(value, int):
+        return str(value)
     deeper = indent + "  "
     if isinstance(value, dict) and value:
-        items = [f'{deeper}{json.dumps(key)}: {"".join(_json(item, deeper))}' for key, item in value.items()]
-        return ["{\n", ",\n".join(items), f"\n{indent}}}"]
+        items = [f"{deeper}{_quoted(key)}: {to_json(item, deeper)}" for key, item in value.items()]
+        return "{\n" + ",\n".join(items) + f"\n{indent}}}"
     if isinstance(value, list):
-        items = [deeper + "".join(_json(item, deeper)) for item in value]
-        return ["[\n", ",\n".join(items), "\n" if items else "", f"{indent}]"]
-    text = json.dumps(value, ensure_ascii=False)
-    return [text.replace("/", "\\/") if isinstance(value, str) else text]
+        items = [deeper + to_json(item, deeper) for item in value]
+        return "[\n" + ",\n".join(items) + ("\n" if items else "") + f"{indent}]"
+    return json.dumps(value)
+
+
+def json_stream(frame: dict[str, Any], name: str, items: Iterable[Any]) -> Iterator[str]:
+    """The JSON of ``frame`` with one more entry that lists ``items``, a part for each item: lists may be long."""
+    yield to_json({**frame, name: []}).removesuffix("  ]\n}")
+    separator = ""
+    for item in items:
+        yield f"{separator}    {to_json(item, '    ')}"
+        separator = ",\n"
+    yield ("\n" if separator else "") + "  ]\n}"
 
 
 def to_yaml(value: Any) -> str:
@@ -30,6 +46,17 @@ def to_yaml(value: Any) -> str:
     lines = ["%YAML 1.1", "--- !!map"]
     _yaml_items(value, "", lines)
     return "\n".join([*lines, "..."])
+
+
+def yaml_stream(frame: dict[str, Any], name: str, items: Iterable[Any]) -> Iterator[str]:
+    """The YAML of ``frame`` with one more entry that lists ``items``, a part for each item."""
+    head = to_yaml(frame).removesuffix("...") + f"!!str {name}: !!seq"
+    for item in items:
+        lines = [head, "- !!map"] if head else ["- !!map"]
+        _yaml_items(item, "  ", lines)
+        yield "\n".join(lines) + "\n"
+        head = ""
+    yield f"{head} []\n..." if head else "..."
 
 
 def _yaml_items(value: Any, indent: str, lines: list[str]) -> None:
