@@ -142,7 +142,7 @@ def main(command: str, argv: list[str]) -> int:
     try:
         cwd = posix.getcwdb()
     except OSError:
-        cwd = posix.environ.get(b"PWD", b"/")
+        cwd = posix.readlink(b"/proc/self/cwd")  # it has been removed: "/where/it/was (deleted)"
     terminals = "".join([str(fd) for fd in (0, 1, 2) if posix.isatty(fd)])
     call = request(command, argv, cwd, posix.environ, terminals)
     if (channel := connect()) is not None and (code := converse(channel, call)) is not None:

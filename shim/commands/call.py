@@ -8,6 +8,7 @@ may know about its caller is here.
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ class Call:
     def path(self, name: str) -> str:
         """``name`` as the caller sees it: relative to the caller's working directory."""
         return os.path.join(self.cwd, name)
+
+    @property
+    def cwd_is_gone(self) -> bool:
+        """True if the caller's working directory has been removed, which the launcher tells as Linux does."""
+        return self.cwd.endswith(" (deleted)") and not Path(self.cwd).exists()
 
 
 class Exit(Exception):

@@ -27,7 +27,7 @@ from shim.options.environment import block, echoed, origin, with_login
 from shim.options.gather import CommandLine, Gathered
 from shim.options.getopt import OptionError, usage_error
 from shim.options.grescheck import check_gres
-from shim.options.joboption import VALUE_ERROR, Complaint, Place
+from shim.options.joboption import OPTION_ERROR, VALUE_ERROR, Complaint, Place
 from shim.options.option import Effect
 from shim.options.request import make_request
 from shim.options.table import options_of, plugin_options
@@ -70,7 +70,9 @@ def command_line(call: Call) -> CommandLine:
 
 
 def place(call: Call) -> Place:
-    """Where and when the options were written."""
+    """Where and when the options were written. Raises Complaint where there is no such place any more."""
+    if call.cwd_is_gone:
+        raise Complaint(f"error: getcwd failed: {os.strerror(errno.ENOENT)}", code=OPTION_ERROR)
 
     def read_file(name: str) -> bytes:
         path = Path(call.path(name))
