@@ -102,7 +102,7 @@ class Normaliser:
         text = re.sub(rf"\bby {uid}\b", "by 2001", text)
         if self.place.user == "alice":
             return text
-        return re.sub(rf"(  +|(?<![\w/.-])){user}(?![\w/.-])( *)", self.level_name, text)
+        return re.sub(rf"(  +|(?<![\w/])){user}(?![\w/])( *)", self.level_name, text)
 
     def level_name(self, match: re.Match[str]) -> str:
         before, after = match[1], match[2]

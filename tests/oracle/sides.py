@@ -119,7 +119,8 @@ class Real:
             subprocess.run(["scancel", "-Q", *jobs], env=env, check=False)
 
     def empty_queue(self, env: Mapping[str, str]) -> None:
-        """Wait until the jobs of earlier scenarios have gone."""
+        """Cancel what earlier scenarios left behind where their directory does not tell, and wait until it has gone."""
+        subprocess.run(["scancel", "-Q", "-u", self.person.name], env=dict(env), check=False)
         deadline = time.monotonic() + QUIET_SECONDS
         while subprocess.run(["squeue", "-h"], env=env, capture_output=True, check=True).stdout:
             if time.monotonic() > deadline:
