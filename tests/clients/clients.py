@@ -157,7 +157,7 @@ CLIENTS = (
     Client("openmpi", "mpirun in a one-node job", apt=OPENMPI, arguments=("1",), core=True),
     Client("openmpi-2node", "mpirun over two nodes, daemons by srun", apt=OPENMPI, driver="openmpi", arguments=("2",)),
     Client("mpich", "mpiexec over two nodes, proxies by srun", MPICH),
-    Client("mpich-pmi2", "srun --mpi=pmi2 starts the ranks", MPICH),
+    Client("mpich-pmi2", "srun --mpi=pmi2 starts the ranks", MPICH, core=True),
     Client("torchrun", "rendezvous of two agents at the first of `scontrol show hostnames`", LIGHTNING),
     Client("gwf", "workflow of dependent targets by stdin, status by squeue", ("gwf==1.7.2", "setuptools==80.10.2")),
     Client("myqueue", "tasks with a dependency, list, failure", ("myqueue==26.8.1",)),

@@ -103,9 +103,9 @@ def shim_with_local_executor(user: str) -> Iterator[Cluster]:
 @contextmanager
 def shim_with_dstack_executor(user: str) -> Iterator[Cluster]:
     """The shim on a real dstack server with a fleet of four loopback hosts, whose files are this host's."""
-    from tests.dstack.lab import Host, Lab
+    from ..dstack.lab import Host, Lab
 
-    hosts = [Host(cpus=8), Host(cpus=8), Host(cpus=8), Host(cpus=8, gpus=4, gpu_name="A100", gpu_memory_gb=80)]
+    hosts = [Host(cpus=8, blocks=8)] * 4
     with tempfile.TemporaryDirectory(prefix="dstack-lab-") as place, Lab(Path(place), hosts) as lab:
         shared = [tempfile.gettempdir(), str(environments.cache())]
         configuration = DSTACK.format(

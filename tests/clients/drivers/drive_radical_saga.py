@@ -34,5 +34,6 @@ assert (bad.state, bad.exit_code) == (saga.job.FAILED, "3"), (bad.state, bad.exi
 long = job("sleep 300")
 assert long.id in service.list()
 long.cancel()
+long.wait(60)
 assert long.state == saga.job.CANCELED, long.state
 service.close()
