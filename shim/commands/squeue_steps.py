@@ -10,7 +10,7 @@ from shim.commands.idlist import JobId
 from shim.commands.jobfields import NO_VALUE
 from shim.commands.squeue_query import Query
 from shim.grammar.hostlist import expand_hostlist
-from shim.grammar.timelimit import format_elapsed
+from shim.grammar.timelimit import format_elapsed, format_time_limit
 from shim.job.record import Job, Step
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def sort_steps(rows: list[StepRow], terms: Sequence[tuple[str, bool]], now: floa
         "i": lambda row: (row.job.job_id, row.number),
         "N": lambda row: row.step.node_list,
         "P": lambda row: row.job.partition,
-        "l": lambda _: 0,
+        "l": lambda row: row.step.time_limit,
         "S": lambda row: int(row.step.start_time),
         "M": lambda row: int(now) - int(row.step.start_time),
         "u": lambda row: row.job.user_name,
@@ -114,7 +114,7 @@ class StepColumns:
             "b": column("TRES_PER_JOB", _null),
             "i": column("STEPID", lambda row: f"{row.job.display_id}.{row.step.step_id}"),
             "j": column("NAME", lambda row: row.step.name),
-            "l": column("TIME_LIMIT", lambda _: "UNLIMITED"),
+            "l": column("TIME_LIMIT", lambda row: format_time_limit(row.step.time_limit)),
             "M": column("TIME", lambda row: _elapsed(row, now), unless_duration),
             "N": node_list,
             "P": column("PARTITION", lambda row: row.job.partition),
@@ -137,6 +137,7 @@ class StepColumns:
             "numcpus": column("NUM_CPUS", lambda row: row.step.cpus),
             "nodes": node_list,
             "network": column("NETWORK", _null),
+            "resvports": column("RESERVED_PORTS", _null),
             "cpufreq": column("CPU_FREQ", lambda _: "0-0:0"),
             "container": column("CONTAINER", _null),
             "arrayjobid": column("ARRAY_JOB_ID", lambda row: row.job.array_job_id),

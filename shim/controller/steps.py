@@ -9,6 +9,7 @@ from shim.executor.local import processes
 from shim.grammar.hostlist import expand_hostlist
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job, Step
+from shim.job.request import UNLIMITED
 from shim.job.states import State
 from shim.scheduler.stepplacement import Held, Placed, StepRequest, place_step
 
@@ -95,14 +96,12 @@ class Steps:
 
     # -- the life of a step --------------------------------------------------------------------------------------------
 
-    def begin(self, job: Job, placed: Placed, step: Step, tell: Tell, limit: float = 0) -> None:
-        """A step starts: it holds its place from now on. ``limit`` is in seconds, 0 for none."""
+    def begin(self, job: Job, placed: Placed, step: Step, tell: Tell) -> None:
+        """A step starts: it holds its place from now on."""
         self._enter(step, tell)
         self._held[step] = placed.held
         self.queue.changed(job)
         self.queue.write(lambda table: table.save_steps([step]))
-        if limit:
-            self._limits[step] = self.queue.loop.call_later(limit, self._time_out, step)
         if self._waiting.get(job.job_id):
             self.queue.loop.call_soon(self._room_made, job.job_id)
 
@@ -117,6 +116,23 @@ class Steps:
     def _enter(self, step: Step, tell: Tell) -> None:
         self.live.setdefault(step.job_id, []).append(step)
         self._clients[step] = tell
+        self._watch_limit(step)
+
+    def change_limit(self, step: Step, minutes: int) -> None:
+        """A running step gets another time limit."""
+        step.time_limit = minutes
+        self._watch_limit(step)
+        self.queue.write(lambda table: table.save_steps([step]))
+
+    def _watch_limit(self, step: Step) -> None:
+        self._no_limit(step)
+        if step.time_limit != UNLIMITED:
+            left = step.start_time + 60 * step.time_limit - self.queue.now()
+            self._limits[step] = self.queue.loop.call_later(max(0.0, left), self._time_out, step)
+
+    def _no_limit(self, step: Step) -> None:
+        if timer := self._limits.pop(step, None):
+            timer.cancel()
 
     def account(self, step: Step, tasks: Sequence[Sequence[Any]]) -> None:
         """What the client says of a step's tasks: number of the step, status, CPU times, memory."""
@@ -135,8 +151,7 @@ class Steps:
             del self.live[step.job_id]
         self._held.pop(step, None)
         self._clients.pop(step, None)
-        if limit := self._limits.pop(step, None):
-            limit.cancel()
+        self._no_limit(step)
         step.pids = ()
         self.close(step, end, state)
         self._room_made(step.job_id)

@@ -229,4 +229,6 @@ class Step:
     max_rss: int = 0
     submit_line: str = ""
     gpus: int = 0
+    time_limit: int = UNLIMITED  # minutes
+    client: str = ""  # host:process of its srun
     pids: tuple[int, ...] = ()  # of its tasks while it runs

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from sqlite_utils import Database
 
+from shim.job.request import UNLIMITED
+
 JOB_COLUMNS: dict[str, type] = {
     "job_id": int,
     "array_job_id": int,
@@ -74,6 +76,8 @@ STEP_COLUMNS: dict[str, type] = {
     "max_rss": int,
     "submit_line": str,
     "gpus": int,
+    "time_limit": int,
+    "client": str,
 }
 
 
@@ -82,7 +86,8 @@ def _first(db: Database) -> None:
     db.table("job").create(JOB_COLUMNS, pk="job_id")
     # How sacct -D finds the runs of a job before it was requeued: the job's row as it was, one for each run.
     db.table("earlier_run").create(JOB_COLUMNS, pk=("job_id", "restarts"))
-    db.table("step").create(STEP_COLUMNS, pk=("job_id", "restarts", "step_id"))
+    columns = {name: kind for name, kind in STEP_COLUMNS.items() if name not in _STEP_CLIENT}
+    db.table("step").create(columns, pk=("job_id", "restarts", "step_id"))
     # Scripts, environments and requests are the same for thousands of jobs: each text is kept once.
     db.table("content").create({"id": int, "digest": bytes, "body": bytes}, pk="id")
     db.table("content").create_index(["digest"], unique=True)
@@ -104,7 +109,16 @@ def _first(db: Database) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first,)
+_STEP_CLIENT = {"time_limit": UNLIMITED, "client": ""}
+
+
+def _step_client(db: Database) -> None:
+    """The time limit of a step and where its srun runs."""
+    for name, default in _STEP_CLIENT.items():
+        db.table("step").add_column(name, STEP_COLUMNS[name], not_null_default=default)
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _step_client)
 
 
 def migrate(db: Database) -> None:

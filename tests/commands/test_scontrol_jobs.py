@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from shim.commands.scontrol import run
+from shim.job.record import Step
+from shim.job.request import UNLIMITED
 from shim.job.states import Reason, State
 from tests.commands.lab import Answer, Lab
 
@@ -369,3 +371,53 @@ def test_pidinfo_finds_the_job_of_a_process(lab: Lab) -> None:
         answer = scontrol(lab, f"pidinfo {process.pid}")
         process.communicate()
     assert answer.stdout == f"Slurm JobId={job.job_id} ends at {int(lab.time) + 50}\nJob remaining time is 50\n"
+
+
+# -- steps -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def step(lab: Lab) -> Step:
+    job = lab.submit(time_limit=30)
+    step = Step(job.job_id, 0, "0", "sleep", start_time=lab.time, time_limit=5, client="here:12")
+    lab.begin_step(job, step)
+    return step
+
+
+@pytest.mark.parametrize(
+    ("change", "minutes"),
+    [("4", 4), ("+1", 6), ("-2", 3), ("-9", 1), ("1:00:00", 60), ("UNLIMITED", UNLIMITED), ("+UNLIMITED", 5)],
+)
+def test_time_limit_of_a_step(lab: Lab, step: Step, change: str, minutes: int) -> None:
+    quietly(lab, f"update stepid={step.job_id}.0 timelimit={change}")
+    assert step.time_limit == minutes
+
+
+def test_time_limits_of_all_steps_of_a_job(lab: Lab, step: Step) -> None:
+    quietly(lab, f"update stepid={step.job_id} timelimit=7")
+    assert step.time_limit == 7
+    assert f"StepId={step.job_id}.0 " in scontrol(lab, f"show step {step.job_id}").stdout
+    assert "TimeLimit=00:07:00" in scontrol(lab, f"show step {step.job_id}.0").stdout
+    assert "SrunHost:Pid=here:12\n" in scontrol(lab, f"show step {step.job_id}.0").stdout
+
+
+def test_a_step_past_its_new_limit_ends(lab: Lab, step: Step) -> None:
+    lab.time += 100
+    quietly(lab, f"update stepid={step.job_id}.0 timelimit=1")
+    lab.settle()
+    assert step.state is State.TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("change", "stderr"),
+    [
+        ("stepid=1.9 timelimit=3", "slurm_update error: Invalid job id specified\n"),
+        ("stepid=99 timelimit=3", "slurm_update error: Invalid job id specified\n"),
+        ("stepid=1.0 timelimit=abc", "scontrol: error: Invalid TimeLimit value\n"),
+        ("stepid=1.0 name=x", "Update of this parameter is not supported: name=x\nRequest aborted\n"),
+        ("stepid=1.0", "No changes specified\n"),
+    ],
+)
+def test_refused_changes_of_a_step(lab: Lab, step: Step, change: str, stderr: str) -> None:
+    assert scontrol(lab, f"update {change}") == Answer("", stderr, 1)
+    assert step.time_limit == 5

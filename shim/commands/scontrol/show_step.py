@@ -6,6 +6,7 @@ from shim.commands.display.steps import layout
 from shim.commands.display.times import TimeFormat
 from shim.commands.display.tres import Tres
 from shim.commands.scontrol.layout import Line, field, lay_out, or_null, record
+from shim.commands.scontrol.show_job import limit_text
 from shim.job.record import Job, Step
 
 
@@ -48,7 +49,7 @@ _LINES: tuple[Line[ShownStep], ...] = (
         field("StepId", lambda s: f"{s.job.display_id}.{s.step.step_id}"),
         field("UserId", lambda s: s.job.user_id),
         field("StartTime", lambda s: s.time(s.step.start_time)),
-        field("TimeLimit", lambda _: "UNLIMITED"),
+        field("TimeLimit", lambda s: limit_text(s.step.time_limit)),
     ),
     (
         field("State", lambda s: s.step.state.word),
@@ -65,5 +66,5 @@ _LINES: tuple[Line[ShownStep], ...] = (
     (field("TRES", lambda s: or_null(s.tres)),),
     (field("ResvPorts", lambda _: "(null)"),),
     (field("CPUFreqReq", lambda _: "Default"), lambda s: None if s.batch else f"Dist={layout(s.step)}"),
-    (field("SrunHost:Pid", lambda _: "(null):0"),),
+    (field("SrunHost:Pid", lambda s: s.step.client or "(null):0"),),
 )

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from shim.commands.scontrol.partitions import update_partition
 from shim.commands.scontrol.session import Session
-from shim.commands.scontrol.specification import BadSpecification, find_key, pairs
-from shim.commands.scontrol.targets import parse_job_id
+from shim.commands.scontrol.specification import BadSpecification, find_key
 from shim.commands.scontrol.update_job import update_jobs
 from shim.commands.scontrol.update_node import update_nodes
-from shim.job.errors import Errno
+from shim.commands.scontrol.update_step import update_steps
 
 
 @dataclass(frozen=True)
@@ -23,21 +22,13 @@ def _no_reservation(session: Session, _words: list[str]) -> None:
     session.fail("slurm_update error: Requested reservation is invalid")
 
 
-def _no_step(session: Session, words: list[str]) -> None:
-    """The time limit of a step, the only thing that could be changed of one."""
-    value = next((pair.value or "" for pair in pairs(words) if find_key(_KINDS[-1:], pair.key)), "")
-    job_id = parse_job_id(value.partition(".")[0])
-    known = job_id is not None and session.queue.find(job_id.job_id)
-    session.fail(f"slurm_update error: {(Errno.NOT_SUPPORTED if known else Errno.INVALID_JOB_ID).text}")
-
-
 _KINDS = (
     _Kind("NodeName", 3, update_nodes),
     _Kind("PartitionName", 3, update_partition),
     _Kind("ReservationName", 3, _no_reservation),
     _Kind("JobId", 3, update_jobs),
     _Kind("JobName", 4, update_jobs),
-    _Kind("StepId", 4, _no_step),
+    _Kind("StepId", 4, update_steps),
 )
 """The keys that say what is to be changed, wherever they stand among the others."""
 

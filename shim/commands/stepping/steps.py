@@ -1,6 +1,7 @@
 """Steps as srun makes them in a running job: asked for, waited for, run by the client, recorded."""
 
 import marshal
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -90,9 +91,7 @@ async def _begin(call: Call, want: Wanted, umask: int) -> Component:
         labelled=bool(fields.get("label")),
         umask=umask,
     )
-    limit = fields.get("time_limit")
-    seconds = 60.0 * limit if limit and limit < UNLIMITED else 0.0
-    call.queue.step_table.begin(job, placed, step, call.tell, seconds)
+    call.queue.step_table.begin(job, placed, step, call.tell)
     if fields.get("verbose"):
         _describe(call, job, step, layout)
     bind = parse_cpu_bind(fields.get("cpu_bind") or "")
@@ -150,4 +149,6 @@ def _step(call: Call, want: Wanted, placed: Placed) -> Step:
         nodes=len(placed.nodes),
         submit_line=" ".join((call.command, *call.argv)),
         gpus=sum(len(node.gpus) for node in placed.nodes),
+        time_limit=want.fields.get("time_limit") or UNLIMITED,
+        client=f"{socket.gethostname()}:{call.pid}",
     )
