@@ -5,13 +5,17 @@ Nodes that are this machine share their files, so one copy serves them all.
 
 import asyncio
 import errno
+import marshal
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from shim.commands.arguments import Arguments, read_arguments, refuse
 from shim.commands.call import Call, Exit
 from shim.commands.scontrol.targets import parse_job_id
+from shim.commands.stepping.order import FORMAT
 from shim.job.errors import Errno
 from shim.job.record import Job
 from shim.options.accounting import SBCAST
@@ -42,6 +46,8 @@ async def _send(call: Call, arguments: Arguments) -> None:
     if not job_text:
         call.error("Need a job id to run this command.  Run from within a Slurm job or use the --jobid option.")
         raise Exit(1)
+    if call.umask is not None:
+        raise Exit(await _send_from_job(call, _job(call, job_text), name, target, arguments.flags))
     try:
         with open(source, "rb"):
             pass
@@ -50,7 +56,7 @@ async def _send(call: Call, arguments: Arguments) -> None:
         raise Exit(_FAILED) from None
     job = _job(call, job_text)
     if call.queue.executor_of(job).name != "local":
-        raise refuse(call, "copying files to nodes that are not this machine")
+        raise refuse(call, "copying files to the nodes of a job on dstack from outside of the job")
     if Path(target).is_dir():
         target = os.path.join(target, os.path.basename(source))
     try:
@@ -60,6 +66,38 @@ async def _send(call: Call, arguments: Arguments) -> None:
     except OSError as error:
         call.error(f"REQUEST_FILE_BCAST({job.shares[0].node}): {error.strerror}")
         raise Exit(error.errno or 1) from None
+
+
+_COPY = """\
+target=$1
+[ -f "$SBCAST_FILE" ] || { echo "sbcast: error: Can't open \\`$4': No such file or directory" >&2; exit 255; }
+[ ! -d "$target" ] || target=$target/${4##*/}
+[ -z "$2" ] || rm -f -- "$target"
+[ ! -e "$target" ] || { echo "sbcast: error: REQUEST_FILE_BCAST($SLURMD_NODENAME): File exists" >&2; exit 17; }
+cp $3 -- "$SBCAST_FILE" "$target"
+"""
+
+
+async def _send_from_job(call: Call, job: Job, name: str, target: str, flags: Collection[str]) -> int:
+    """Have every node of the caller's job copy what the caller has left beside its call. The exit code."""
+    assert call.hear is not None
+    force, preserve = ("force" if "force" in flags else ""), ("-p" if "preserve" in flags else "")
+    words = [os.fsencode(word) for word in ("sh", "-c", _COPY, "sbcast", target, force, preserve, name)]
+    names = [share.node for share in job.shares]
+    order: dict[str, Any] = {
+        "do": "step", "names": names, "steps": [f"{job.job_id}.sbcast"], "environment": None, "drop": [],
+        "common": [{}], "cwd": os.fsencode(call.cwd), "umask": call.umask or 0, "label": False, "quiet": 1,
+        "file": b"SBCAST_FILE",
+        "tasks": [
+            (rank, rank, 0, words, {b"SLURMD_NODENAME": node.encode()}, (b"/dev/null", 1, 2), {})
+            for rank, node in enumerate(names)
+        ],
+    }  # fmt: skip
+    call.tell(b"S", marshal.dumps(order, FORMAT))
+    kind, payload = await call.hear()
+    while kind != b"S":
+        kind, payload = await call.hear()
+    return int(marshal.loads(payload)["code"])
 
 
 def _job(call: Call, text: str) -> Job:

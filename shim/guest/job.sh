@@ -12,10 +12,11 @@
 # and here appear   started       start=EPOCH host=NAME
 #                   ended         exit=CODE signal=NUMBER start= end= user= system= reason= failure=TEXT
 #                   heartbeat     touched while the job lives
-#                   steps/        one file for each process of a step, named by its process id
+#                   steps/        one file for each task of a step here, named by its process group
 #                   log           what this script itself had to complain about
 
 directory=$1
+bin=${0%/*}/bin
 tick=${SHIM_TICK:-0.5} # seconds between two looks at control/
 
 # Seconds since the epoch, as exact as this image's date can tell.
@@ -55,7 +56,12 @@ deliver() { # SIGNAL TARGET
     steps) pids=$(step_processes) ;;
     full) pids=$(members) ;;
     esac
-    for pid in $pids; do kill -s "$1" "$pid"; done
+    for pid in $pids; do
+        if [ -f "$directory/steps/$pid" ]; then kill -s "$1" -- "-$pid" && continue; fi
+        kill -s "$1" "$pid"
+    done
+    # The other nodes of the job read along.
+    [ "$2" = batch ] || [ ! -d "$directory/nodes" ] || echo "$1" >>"$directory/nodes/signals"
 }
 
 notice() { # TEXT, as slurmstepd writes it where the job's errors go
@@ -142,7 +148,7 @@ redirected() {
         done >&2
         cd /tmp || exit 1
     }
-    export SHIM_DIRECTORY="$directory" SHIM_SETSID SHIM_EXACT
+    export SHIM_DIRECTORY="$directory" SHIM_BIN="$bin" SHIM_SETSID SHIM_EXACT
     run
 }
 

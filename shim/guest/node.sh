@@ -1,11 +1,66 @@
 #!/bin/sh
-# Runs on every node of a job on several: the first runs the batch script, the others are there until it is over.
+# Runs on every node of a job on several: the first runs the batch script, the others run tasks of its steps.
 #
 #   node.sh DIRECTORY        (see job.sh)
+#
+# DIRECTORY holds   nodes/names       the name of each node, in the order of the ranks; it comes a little later
+#                   nodes/signals     signals for the tasks of all nodes, one a line
+#                   nodes/NAME/       orders: files that hold the directory of a step (see tasks.sh)
+# and here appear   nodes/NAME.ready  the node takes orders
+#                   nodes/NAME-tasks/ one file for each task here, named by its process group
 
 directory=$1
-if [ "${DSTACK_NODE_RANK:-0}" -eq 0 ]; then exec /bin/sh "${0%/*}/job.sh" "$directory"; fi
+guest=${0%/*}
+tick=${SHIM_TICK:-0.2}
+rank=${DSTACK_NODE_RANK:-0}
 mkdir -p "$directory/nodes"
-printf '%s\n' "$(uname -n)" >"$directory/nodes/$DSTACK_NODE_RANK"
-while [ ! -f "$directory/ended" ]; do sleep "${SHIM_TICK:-0.5}" || sleep 1; done
+
+# The names of the nodes lead to their addresses, where this user may say so.
+introduce() {
+    hosts=${SHIM_HOSTS:-/etc/hosts}
+    [ -w "$hosts" ] || return 0
+    while read -r name; do
+        for address in $DSTACK_NODES_IPS; do break; done
+        echo "$address $name"
+        DSTACK_NODES_IPS=${DSTACK_NODES_IPS#"$address"}
+    done <"$directory/nodes/names" >>"$hosts"
+}
+
+await_names() {
+    until [ -f "$directory/nodes/names" ]; do
+        [ ! -f "$directory/ended" ] || exit 0
+        sleep "$tick" || sleep 1
+    done
+}
+
+deliver() { # SIGNAL
+    for task in "$directory/nodes/$name-tasks"/[0-9]*; do
+        [ ! -f "$task" ] || kill -s "$1" -- "-${task##*/}"
+    done
+}
+
+if [ "$rank" -eq 0 ]; then
+    (await_names; introduce) </dev/null >/dev/null 2>&1 &
+    exec /bin/sh "$guest/job.sh" "$directory"
+fi
+exec 2>/dev/null
+trap : INT HUP TERM # the end of the batch script ends this node
+await_names
+(introduce)
+name=$(sed -n "$((rank + 1))p" "$directory/nodes/names")
+mkdir -p "$directory/nodes/$name" "$directory/nodes/$name-tasks"
+: >>"$directory/nodes/signals"
+exec 5<"$directory/nodes/signals"
+: >"$directory/nodes/$name.ready"
+while [ ! -f "$directory/ended" ]; do
+    for order in "$directory/nodes/$name"/*; do
+        [ -f "$order" ] || continue
+        read -r step <"$order"
+        rm -f "$order"
+        /bin/sh "$guest/tasks.sh" "$step" "$name" "$directory/nodes/$name-tasks" </dev/null &
+    done
+    while read -r signal <&5; do deliver "$signal"; done
+    sleep "$tick" || sleep 1
+done
+deliver KILL
 exit 0

@@ -38,6 +38,7 @@ class Carrier:
     run_id: str = ""  # "" until dstack has it
     task: Task | None = None
     stopping: bool = False
+    named: bool = False  # the nodes of a run on several know their names
     attempts: int = 0
 
     @property

@@ -2,12 +2,14 @@
 
 guest/HASH/           the scripts that run a job there
 jobs/ID-RESTARTS/     one run of one job (see guest/job.sh), and in `carrier` the name of the dstack run it is in
+calls/                commands called inside jobs (see calls.py)
 workers/NAME/         the queue of a run that takes one job after another (see guest/worker.sh)
 """
 
+import contextlib
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from shim.executor.dstack import payload
@@ -33,7 +35,12 @@ class ControlDirectory:
         self.guest.mkdir(parents=True, exist_ok=True)
         for name, content in scripts.items():
             publish(self.guest / name, content)
-        for name in ("jobs", "workers"):
+        (self.guest / "command.sh").chmod(0o755)
+        (self.guest / "bin").mkdir(exist_ok=True)
+        for name in payload.COMMANDS:
+            with contextlib.suppress(FileExistsError):
+                (self.guest / "bin" / name).symlink_to("../command.sh")
+        for name in ("jobs", "workers", "calls"):
             (self.root / name).mkdir(exist_ok=True)
 
     def job(self, job_id: int, restarts: int) -> Path:
@@ -104,6 +111,12 @@ def retire(worker: Path) -> None:
 def request(directory: Path, number: int, text: str) -> None:
     """Ask a job's guest for something; requests are done in the order of their numbers."""
     publish(directory / "control" / f"{number:06}", text.encode())
+
+
+def name_nodes(directory: Path, names: Iterable[str]) -> None:
+    """Tell the nodes of a job, by rank, their names."""
+    (directory / "nodes").mkdir(exist_ok=True)
+    publish(directory / "nodes" / "names", "".join(f"{name}\n" for name in names).encode())
 
 
 def record(directory: Path, name: str) -> dict[str, str] | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from shim.config.settings import Config
 from shim.executor.base import Ended, Events, Launch, LaunchAgain, NodeState, Target, Usage
 from shim.executor.dstack import control, fleet, payload, verdict
+from shim.executor.dstack.calls import Calls
 from shim.executor.dstack.carriers import Carrier, Carriers, Task
 from shim.executor.dstack.client import Client
 from shim.executor.dstack.control import ControlDirectory
@@ -57,6 +58,8 @@ class DstackExecutor:
             p.name: parse_partition(p.dstack, p.name) for p in config.partitions if p.executor == self.name
         }
         self._control = ControlDirectory(_control_root(self._settings.control_dir, self._settings.shared, folder))
+        self._calls = Calls(self._control.root / "calls")
+        self._recovered = False
         self._memory = folder / "dstack-nodes.json"
         self._controller = _identity(folder / "dstack-controller")
         self._tasks: dict[int, Task] = {}
@@ -168,6 +171,7 @@ class DstackExecutor:
             if control.record(directory, "started"):
                 carrier.task.seen_start = job.start_time or time.time()
         self.start(again)
+        self._recovered = True
 
     async def close(self) -> None:
         """Stop looking; the runs go on."""
@@ -237,6 +241,12 @@ class DstackExecutor:
             for task in list(self._tasks.values()):
                 if task.carrier.run_id or task.carrier.attempts:
                     self._look_at(task)
+            if self._recovered:
+                self._calls.look(self._running_job, self._events.called)
+
+    def _running_job(self, job_id: int) -> tuple[Job, Path] | None:
+        task = self._tasks.get(job_id)
+        return (task.job, task.directory) if task else None
 
     def _look_at(self, task: Task) -> None:
         job_id, restarts, now = task.launch.job_id, task.launch.restarts, time.time()
@@ -378,6 +388,9 @@ class DstackExecutor:
     def _judge(self, carrier: Carrier, run: Run) -> None:
         """Act upon a run that is about to be over, or is."""
         task = carrier.task
+        if task and len(carrier.nodes) > 1 and not carrier.named and all(node.hostname for node in run.nodes):
+            carrier.named = True
+            control.name_nodes(task.directory, self._names_by_rank(carrier, run))
         dead = run.ended or any(node.over for node in run.nodes)
         if task and dead:
             self._look_at(task)  # what the guest has written comes first
@@ -389,6 +402,19 @@ class DstackExecutor:
         if carrier.task is None and (run.ended or released):
             self._carriers.remove(carrier)
             self._wake.set()
+
+    def _names_by_rank(self, carrier: Carrier, run: Run) -> list[str]:
+        """What the nodes of a run are called; the batch script's environment says already who is the first.
+
+        dstack chooses the ranks. The instances of one run are alike, so two that differ from the plan swap names.
+        """
+        by_address = {node.host_name: node.name for node in self.nodes()}
+        names = [by_address.get(node.hostname, "") for node in run.nodes]
+        if set(names) != set(carrier.nodes):
+            return list(carrier.nodes)
+        first = names.index(carrier.nodes[0])
+        names[0], names[first] = names[first], names[0]
+        return names
 
     def _without_record(self, task: Task, run: Run) -> None:
         """The run is over and its guest has written nothing."""
@@ -411,6 +437,7 @@ class DstackExecutor:
     def _drop(self, task: Task) -> None:
         """The task is over: its carrier is free for another, if it is a worker."""
         self._tasks.pop(task.launch.job_id, None)
+        self._calls.job_over(task.launch.job_id)
         if task.carrier.task is task:
             task.carrier.task = None
 

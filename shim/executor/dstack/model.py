@@ -22,7 +22,6 @@ class NodeRun:
     reason: str  # termination_reason
     message: str  # termination_reason_message
     hostname: str
-    instance: str  # "lab-0"
 
     @classmethod
     def parse(cls, job: Json) -> "NodeRun":
@@ -37,7 +36,6 @@ class NodeRun:
             reason=last.get("termination_reason") or "",
             message=last.get("termination_reason_message") or "",
             hostname=placed.get("hostname") or "",
-            instance=last.get("instance_name") or "",
         )
 
     @property

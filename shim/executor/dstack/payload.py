@@ -10,7 +10,7 @@ import io
 import re
 import shlex
 import tarfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -29,9 +29,7 @@ ARCHIVE_PATH = ".slurm-shim"
 MARK = "#slurm-shim-ended"
 """Begins the last line of the log of a run without shared files; the job's id and restart count follow."""
 
-GUEST_FILES = ("job.sh", "node.sh", "worker.sh")
-
-_GPU_INDICES = {b"CUDA_VISIBLE_DEVICES", b"ROCR_VISIBLE_DEVICES", b"GPU_DEVICE_ORDINAL", b"ZE_AFFINITY_MASK"}
+GPU_INDICES = {b"CUDA_VISIBLE_DEVICES", b"ROCR_VISIBLE_DEVICES", b"GPU_DEVICE_ORDINAL", b"ZE_AFFINITY_MASK"}
 
 _UNPACK = """\
 directory=${{TMPDIR:-/tmp}}/slurm-shim-$$
@@ -66,13 +64,13 @@ def renumber_gpus(entries: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, b
     """GPU indices as a container sees them: it has only its own, and they count from 0."""
     return [
         (name, b",".join(b"%d" % index for index in range(value.count(b",") + 1)))
-        if name in _GPU_INDICES and value
+        if name in GPU_INDICES and value
         else (name, value)
         for name, value in entries
     ]
 
 
-def job_files(launch: Launch, entries: Iterable[tuple[bytes, bytes]], guest: Guest) -> Mapping[str, bytes]:
+def job_files(launch: Launch, entries: Sequence[tuple[bytes, bytes]], guest: Guest) -> Mapping[str, bytes]:
     """The files of a job's directory (see guest/job.sh), by name."""
     content = {
         "slurm_script": launch.script,
@@ -85,7 +83,13 @@ def job_files(launch: Launch, entries: Iterable[tuple[bytes, bytes]], guest: Gue
 
 def guest_files() -> Mapping[str, bytes]:
     """The scripts of shim/guest by name."""
-    return {name: files("shim.guest").joinpath(name).read_bytes() for name in GUEST_FILES}
+    found = [file for file in files("shim.guest").iterdir() if file.name.endswith((".sh", ".awk"))]
+    return {file.name: file.read_bytes() for file in sorted(found, key=lambda file: file.name)}
+
+
+_QUEUE = "sbatch squeue scancel srun salloc scontrol sinfo sbcast sattach strigger sprio sdiag"
+COMMANDS = (*_QUEUE.split(), "sacct", "sstat", "sshare", "sacctmgr")
+"""What a job finds on its PATH; all of them are guest/command.sh."""
 
 
 def inline_command(content: Mapping[str, bytes]) -> list[str] | None:
@@ -132,11 +136,11 @@ def seconds(clock: str) -> float:
 
 def _pack(content: Mapping[str, bytes]) -> bytes:
     """A gzipped shell script that writes the files: an image without tar has a shell."""
-    lines = [b"printf %%s %s >%s\n" % (_quote(data), shlex.quote(name).encode()) for name, data in content.items()]
+    lines = [b"printf %%s %s >%s\n" % (quote(data), shlex.quote(name).encode()) for name, data in content.items()]
     return gzip.compress(b"".join([*lines, b"chmod 700 slurm_script\n"]), mtime=0)
 
 
-def _launch_script(launch: Launch, entries: Iterable[tuple[bytes, bytes]], prolog: bool) -> bytes:
+def _launch_script(launch: Launch, entries: Sequence[tuple[bytes, bytes]], prolog: bool) -> bytes:
     """A shell script that becomes the batch script.
 
     env sets what no shell could, names such as ``BASH_FUNC_f%%``; it takes a path with an equals sign for one more
@@ -144,20 +148,23 @@ def _launch_script(launch: Launch, entries: Iterable[tuple[bytes, bytes]], prolo
     A prolog is sourced by the script's own bash (BASH_ENV), so that functions it defines are there; for a script of
     another interpreter it is sourced here, and what it exports is there.
     """
-    words = [_quote(name + b"=" + value) for name, value in entries]
+    words = [quote(name + b"=" + value) for name, value in entries]
+    path = next((value for name, value in reversed(list(entries)) if name == b"PATH"), None)
+    words.append(b'"PATH=$bin":' + (b'"$PATH"' if path is None else quote(path)))
     words.append(b'"SLURM_TASK_PID=$$"')
     source = b""
     if prolog and b"bash" in launch.script.partition(b"\n")[0]:
         words.append(b'"BASH_ENV=$directory/prolog.sh"')
     elif prolog:
         source = b'. "$directory/prolog.sh"\n'
-    command = [b'$nice "$directory/slurm_script"', *(_quote(word.encode()) for word in launch.arguments)]
+    command = [b'$nice "$directory/slurm_script"', *(quote(word.encode()) for word in launch.arguments)]
     return b"".join([_LAUNCH, source, b"exec env ", b" \\\n".join([*words, b" ".join(command)]), b"\n"])
 
 
 _LAUNCH = b"""\
 directory=$SHIM_DIRECTORY
-unset SHIM_DIRECTORY SHIM_SETSID SHIM_EXACT
+bin=$SHIM_BIN
+unset SHIM_DIRECTORY SHIM_BIN SHIM_SETSID SHIM_EXACT
 read -r line </proc/self/stat
 set -- ${line##*) }
 echo "$$ $PPID $3" >"$directory/leader"
@@ -183,8 +190,9 @@ def _settings(launch: Launch, guest: Guest) -> bytes:
         "JOB_WARN_TARGET": guest.warn_target,
         "JOB_MARK": f"{MARK} {launch.job_id} {launch.restarts}" if terminal else "",
     }
-    return b"".join(b"%s=%s\n" % (name.encode(), _quote(str(value).encode())) for name, value in values.items())
+    return b"".join(b"%s=%s\n" % (name.encode(), quote(str(value).encode())) for name, value in values.items())
 
 
-def _quote(value: bytes) -> bytes:
+def quote(value: bytes) -> bytes:
+    """A word of a shell script."""
     return b"'" + value.replace(b"'", b"'\\''") + b"'"

@@ -38,7 +38,7 @@ class Machine:
     def __init__(self, host: Host, address: str, directory: Path, client_key: str, version: str, time_scale: float,
                  loop: asyncio.AbstractEventLoop) -> None:
         self.host, self.address, self._loop = host, address, loop
-        self._directory, self._client_key = directory, client_key
+        self.directory, self._client_key = directory, client_key
         self._version, self._time_scale = version, time_scale
         self._host_key = asyncssh.generate_private_key("ssh-ed25519")
         self._connections: set[asyncssh.SSHServerConnection] = set()
@@ -66,9 +66,9 @@ class Machine:
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
 
     async def _boot(self) -> None:
-        (self._directory / ".ssh").mkdir(parents=True, exist_ok=True)
-        (self._directory / "tmp").mkdir(exist_ok=True)
-        keys = self._directory / ".ssh" / "authorized_keys"
+        (self.directory / ".ssh").mkdir(parents=True, exist_ok=True)
+        (self.directory / "tmp").mkdir(exist_ok=True)
+        keys = self.directory / ".ssh" / "authorized_keys"
         if not keys.exists():
             keys.write_text(self._client_key)
         if self._boots:  # the agent is a system service: it starts with the machine
@@ -77,7 +77,7 @@ class Machine:
         self._listener = await asyncssh.listen(
             self.address, self.port, server_host_keys=[self._host_key], server_factory=lambda: _Session(self),
             process_factory=self._execute, encoding=None, compression_algs=None,
-            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=bytes(self._directory)))
+            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=bytes(self.directory)))
         self.port = self._listener.get_port()
 
     def _crash(self) -> None:
@@ -91,7 +91,7 @@ class Machine:
     async def _restart_shim(self) -> None:
         if self._shim:
             self._shim.close()
-        self._shim = Shim(self._directory / f"tasks-{self._boots}", self._version, self._time_scale)
+        self._shim = Shim(self.directory / f"tasks-{self._boots}", self._version, self._time_scale)
         await self._shim.server.start()
 
     async def _execute(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:
@@ -104,7 +104,7 @@ class Machine:
         if command == "uname -m":
             return platform.machine().encode(), 0
         if "authorized_keys" in command:
-            shell = await asyncio.create_subprocess_exec("sh", "-c", command, env={"HOME": str(self._directory)})
+            shell = await asyncio.create_subprocess_exec("sh", "-c", command, env={"HOME": str(self.directory)})
             return b"", await shell.wait()
         if "systemctl restart dstack-shim" in command:
             await self._restart_shim()
@@ -130,7 +130,7 @@ class Machine:
 
     def kill_leftovers(self) -> int:
         """End what a job left running after its task was removed. Returns how many processes."""
-        return sum(kill_marked(f"LAB_TASK={path.name}") for path in self._directory.glob("tasks-*/*"))
+        return sum(kill_marked(f"LAB_TASK={path.name}") for path in self.directory.glob("tasks-*/*"))
 
 
 class _Session(asyncssh.SSHServer):
@@ -145,7 +145,7 @@ class _Session(asyncssh.SSHServer):
         self._machine._connections.discard(self._conn)
 
     def begin_auth(self, username: str) -> bool:
-        self._conn.set_authorized_keys(str(self._machine._directory / ".ssh" / "authorized_keys"))
+        self._conn.set_authorized_keys(str(self._machine.directory / ".ssh" / "authorized_keys"))
         return True
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> Any:

@@ -31,6 +31,8 @@ class Runner:
         self._stopped = self._timed_out = self._over_quota = False
         self._logged_bytes = 0
         directory.mkdir(parents=True)
+        self._hosts = directory.parent.parent / "hosts"  # what /etc/hosts is to a container
+        self._hosts.touch()
         self.server = HttpServer({
             "GET /api/healthcheck": lambda request: {"service": "dstack-runner", "version": version},
             "POST /api/submit": self._submit,
@@ -134,7 +136,7 @@ class Runner:
             "DSTACK_NODES_IPS": "\n".join(addresses), "DSTACK_MASTER_NODE_IP": cluster.get("master_job_ip") or "",
             "DSTACK_NODE_RANK": str(spec["job_num"]), "DSTACK_NODES_NUM": str(spec["jobs_per_replica"]),
             "DSTACK_GPUS_PER_NODE": str(cluster.get("gpus_per_job") or 0), "DSTACK_GPUS_NUM": str(sum(gpus)),
-            "DSTACK_MPI_HOSTFILE": str(hostfile), **(spec.get("env") or {}),
+            "DSTACK_MPI_HOSTFILE": str(hostfile), "SHIM_HOSTS": str(self._hosts), **(spec.get("env") or {}),
         }
 
     def _extract_archives(self) -> None:

@@ -1,0 +1,176 @@
+"""Commands of Slurm called inside jobs: each is a directory that the job and the controller write in turn.
+
+calls/JOB-HOST-PID/   call       command, cwd, umask and arguments, each ended by a NUL byte (see guest/command.sh)
+                      environ    the caller's environment, likewise
+                      out, err   what the command has printed so far
+                      want-stdin the command reads its standard input, which then appears as `stdin`
+                      step/      tasks to run (see steps.py), later `result`: how they went
+                      abort, signal-1 …   for the tasks; interrupt: a signal that the caller got
+                      code       the exit code: the call is over
+"""
+
+import asyncio
+import contextlib
+import logging
+import marshal
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from shim.executor.base import RemoteCall
+from shim.executor.dstack import steps
+from shim.executor.dstack.control import publish
+from shim.executor.dstack.errors import NotExpressible
+from shim.job.record import Job
+
+_LOG = logging.getLogger(__name__)
+_LOST = "the controller was restarted while it was answering"
+
+
+class GuestCall:
+    """One call, from the moment it is found to its exit code (a RemoteCall)."""
+
+    def __init__(self, folder: Path, job: Job, directory: Path) -> None:
+        self.folder, self.job, self.directory = folder, job, directory
+        self.over = False
+        command, cwd, umask, *argv = (os.fsdecode(word) for word in _fields(folder / "call"))
+        self.command, self.cwd, self.umask, self.argv = command, cwd, int(umask, 8), argv
+        entries = (os.fsdecode(entry).partition("=") for entry in _fields(folder / "environ"))
+        self.env = {name: value for name, _, value in entries}
+        self._frames: asyncio.Queue[tuple[bytes, bytes] | None] = asyncio.Queue()
+        self._stdin: asyncio.Future[bytes] | None = None
+        self._signals = 0
+
+    # -- what the command asks for -----------------------------------------------------------------------------------
+
+    def send(self, stream: int, data: bytes) -> None:
+        """Text for the caller's stdout (1) or stderr (2)."""
+        with contextlib.suppress(OSError), (self.folder / ("out" if stream == 1 else "err")).open("ab") as file:
+            file.write(data)
+
+    async def read_stdin(self) -> bytes:
+        """All of the caller's standard input."""
+        self._stdin = asyncio.get_running_loop().create_future()
+        self._publish("want-stdin", b"")
+        return await self._stdin
+
+    def tell(self, kind: bytes, payload: bytes) -> None:
+        """A frame for a client that does something itself."""
+        if kind == b"S":
+            self._order(marshal.loads(payload))
+        elif kind == b"A":
+            self._publish("abort", payload + b"\n")
+        elif kind == b"G":
+            self._signals += 1
+            self._publish(f"signal-{self._signals}", payload + b"\n")
+
+    def _order(self, order: Mapping[str, Any]) -> None:
+        if order["do"] == "wait":
+            return
+        try:
+            steps.write(self.folder / "step", order, self.env, self.job, self.directory)
+        except NotExpressible as error:
+            self.send(2, f"{self.command}: error: {error}\n".encode())
+            tasks = [[task[2], 1 << 8, 0.0, 0.0, 0] for task in order["tasks"]]
+            self._answer({"code": 1, "cancelled": False, "tasks": tasks, "end": time.time()})
+
+    async def hear(self) -> tuple[bytes, bytes]:
+        """The next frame from the caller. Raises ConnectionError when its job is over."""
+        frame = await self._frames.get()
+        if frame is None:
+            raise ConnectionError(f"the job of {self.folder.name} is over")
+        return frame
+
+    def closed(self) -> bool:
+        """True once the job is over, or the caller has gone."""
+        return self.over or not self.folder.exists()
+
+    def end(self, code: int) -> None:
+        """The command's exit code."""
+        self._publish("code", b"%d\n" % code)
+        self.over = True
+
+    # -- what the caller does ----------------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Pass on what the caller has written since the last look."""
+        if self._stdin and not self._stdin.done() and (self.folder / "stdin").exists():
+            self._stdin.set_result((self.folder / "stdin").read_bytes())
+        with contextlib.suppress(OSError):
+            signal = (self.folder / "interrupt").read_bytes().strip()
+            (self.folder / "interrupt").unlink()
+            self._frames.put_nowait((b"G", signal))
+        with contextlib.suppress(OSError):
+            result = (self.folder / "step" / "result").read_text()
+            (self.folder / "step" / "result").unlink()
+            self._answer(steps.parse_result(result))
+
+    def hang_up(self) -> None:
+        """The job is over, and with it the caller."""
+        self._frames.put_nowait(None)
+        if self._stdin and not self._stdin.done():
+            self._stdin.set_exception(ConnectionError())
+        self.over = True
+
+    def _answer(self, result: Mapping[str, Any]) -> None:
+        self._frames.put_nowait((b"S", marshal.dumps(dict(result), 2)))
+
+    def _publish(self, name: str, content: bytes) -> None:
+        with contextlib.suppress(OSError):  # the caller has gone
+            publish(self.folder / name, content)
+
+
+class Calls:
+    """Finds the calls of running jobs and keeps them going."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._live: dict[str, GuestCall] = {}
+
+    def look(self, job_of: Callable[[int], tuple[Job, Path] | None], begin: Callable[[RemoteCall], None]) -> None:
+        """Begin what is new, and see to what is under way. ``job_of`` knows the running jobs and their directories."""
+        for name in self._names():
+            if name not in self._live and (found := job_of(int(name.partition("-")[0]))):
+                self._begin(name, *found, begin)
+        for name, call in list(self._live.items()):
+            if call.over:
+                del self._live[name]
+            else:
+                call.look()
+
+    def job_over(self, job_id: int) -> None:
+        """Nobody waits for the answers to this job's calls any more."""
+        for name in self._names():
+            if name.partition("-")[0] == str(job_id):
+                if call := self._live.pop(name, None):
+                    call.hang_up()
+                shutil.rmtree(self._root / name, ignore_errors=True)
+
+    def _names(self) -> list[str]:
+        with contextlib.suppress(OSError):
+            return [name for name in os.listdir(self._root) if not name.endswith(".new")]  # noqa: PTH208
+        return []
+
+    def _begin(self, name: str, job: Job, directory: Path, begin: Callable[[RemoteCall], None]) -> None:
+        folder = self._root / name
+        if (folder / "code").exists():
+            return  # answered: the caller is about to remove it
+        try:
+            call = GuestCall(folder, job, directory)
+            with (folder / "taken").open("x"):
+                pass
+        except FileExistsError:
+            call.send(2, f"{call.command}: error: {_LOST}\n".encode())
+            call.end(1)
+        except (OSError, ValueError) as error:
+            _LOG.warning("call %s: %s", name, error)
+        else:
+            self._live[name] = call
+            begin(call)
+
+
+def _fields(path: Path) -> list[bytes]:
+    return path.read_bytes().split(b"\0")[:-1]

@@ -1,0 +1,160 @@
+"""The order of a step as shell scripts, for the nodes of a job that is elsewhere (see guest/step.sh, guest/tasks.sh).
+
+step/   conf       assignments that begin with STEP_
+        tasks      for each task: rank, node, component, "stdin" if it reads what srun reads
+        task-RANK  a script that becomes the task
+        pumps      for each output that srun passes on: rank, stream, label, "1", "2" or a file
+        outputs    files to make first, one a line
+and appear: exit-RANK, result
+"""
+
+import os
+import shlex
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from shim.executor.dstack.errors import NotExpressible
+from shim.executor.dstack.payload import GPU_INDICES, quote, seconds
+from shim.job.record import Job
+
+_LACKING = {
+    "pty": "--pty: a job on dstack has no terminal for its tasks",
+    "pmi": "--mpi=pmi2: not there on dstack; use mpirun inside the job",
+    "task_prolog": "--task-prolog: not there on dstack",
+}
+_OF_THE_NODE = ("DSTACK_",)
+"""Prefixes of variables that each node has for itself."""
+
+
+def write(folder: Path, order: Mapping[str, Any], environment: Mapping[str, str], job: Job, directory: Path) -> None:
+    """Write the directory of a step; it appears whole. Raises NotExpressible, OSError."""
+    for key, why in _LACKING.items():
+        if order.get(key):
+            raise NotExpressible(why)
+    if name := order.get("file"):  # the variable that leads to what the caller has left beside its call
+        common = {**order["common"][0], name: os.fsencode(folder.with_name("file"))}
+        order = {**order, "common": [common]}
+    new = folder.with_name(".step")
+    new.mkdir(parents=True)
+    for name, text in _step(order, environment, job, directory).items():
+        (new / name).write_bytes(text)
+    new.rename(folder)
+
+
+def parse_result(text: str) -> Mapping[str, Any]:
+    """What the guest says of a step: the exit code, and for each task component, wait status, user and system time."""
+    first, *rest = text.splitlines()
+    code, cancelled = first.split()
+    tasks = []
+    for line in rest:
+        component, status, user, system = line.split()
+        tasks.append([int(component), int(status), seconds(user), seconds(system), 0])
+    return {"code": int(code), "cancelled": cancelled == "yes", "tasks": tasks, "end": time.time()}
+
+
+def _step(order: Mapping[str, Any], environment: Mapping[str, str], job: Job, directory: Path) -> dict[str, bytes]:
+    here, names = job.shares[0].node, order["names"]
+    width = len(str(len(order["tasks"]) - 1))
+    content = {"conf": _conf(order, names, here, directory)}
+    tasks, pumps = [], []
+    outputs: dict[str, None] = {}
+    for rank, position, component, argv, own, streams, _ in order["tasks"]:
+        node = names[position]
+        label = f"{rank:>{width}}:" if order["label"] else ""
+        redirections = [_input(streams[0])]
+        merged = streams[1] == streams[2]
+        for number, target in ((1, streams[1]), (2, streams[2])):
+            path = os.fsdecode(target) if isinstance(target, bytes) else ""
+            if path and path != os.devnull:
+                outputs[path] = None
+            if path and not label:
+                redirections.append(b"exec %d>>%s" % (number, quote(os.fsencode(path))))
+            elif number == 2 and merged and path:
+                redirections.append(b"exec 2>&1")
+            elif path or label or node != here:
+                redirections.append(b'exec %d>>"$STEP_FOLDER/output-%d-%d"' % (number, rank, number))
+                pumps.append(f"{rank} {number} {label or '-'} {path or target}\n")
+        base = order["environment"]
+        inherited = base if base is not None else {os.fsencode(k): os.fsencode(v) for k, v in environment.items()}
+        variables = {name: value for name, value in inherited.items() if name not in order["drop"]}
+        variables |= {**order["common"][component], **own}
+        gpus = next((share.gpus for share in job.shares if share.node == node), ())
+        content[f"task-{rank}"] = _script(argv, variables, redirections, order, gpus)
+        tasks.append(f"{rank} {node} {component} {'stdin' if streams[0] == b'-' else '-'}\n")
+    content |= {
+        "tasks": "".join(tasks).encode(),
+        "pumps": os.fsencode("".join(pumps)),
+        "outputs": os.fsencode("".join(path + "\n" for path in outputs)),
+    }
+    return content
+
+
+def _conf(order: Mapping[str, Any], names: list[str], here: str, directory: Path) -> bytes:
+    values = {
+        "STEP_ID": order["steps"][0],
+        "STEP_NODES": " ".join(names),
+        "STEP_HERE": here,
+        "STEP_JOB": str(directory),
+        "STEP_APPEND": "yes" if order.get("append") else "",
+        "STEP_QUIET": "yes" if order.get("quiet") else "",
+        "STEP_BAD_EXIT": "yes" if order.get("kill_on_bad_exit") else "",
+        "STEP_WAIT": order.get("wait") or 0,
+        "STEP_KILL_WAIT": int(order.get("kill_wait", 0)),
+        "STEP_STDIN": os.fsdecode(order.get("stdin") or b""),
+        "STEP_PROLOG": os.fsdecode(order.get("prolog") or b""),
+        "STEP_EPILOG": os.fsdecode(order.get("epilog") or b""),
+    }
+    return os.fsencode("".join(f"{name}={shlex.quote(str(value))}\n" for name, value in values.items()))
+
+
+def _input(stream: bytes) -> bytes:
+    return b"" if stream == b"-" else b"exec <" + quote(stream)
+
+
+def _script(
+    argv: list[bytes], variables: Mapping[bytes, bytes], redirections: list[bytes], order: Mapping[str, Any],
+    gpus: tuple[int, ...],
+) -> bytes:  # fmt: skip
+    """A shell script that becomes one task.
+
+    env sets what no shell could; a container sees only its own GPUs, and they count from 0.
+    """
+    words = []
+    for name, value in variables.items():
+        if name.startswith(tuple(map(os.fsencode, _OF_THE_NODE))):
+            continue
+        if name in GPU_INDICES and value:
+            value = b",".join(_inside(index, gpus) for index in value.split(b","))
+        words.append(quote(name + b"=" + value))
+    program = quote(argv[0])
+    path = quote(variables.get(b"PATH", b"/usr/local/bin:/usr/bin:/bin"))
+    epilog = order.get("task_epilog") or b""
+    nice = b"nice -n 0 " if b"=" in argv[0] else b""  # env takes a word with an equals sign for a variable
+    command = b" ".join([nice + program, *(quote(word) for word in argv[1:])])
+    lines = [
+        *filter(None, redirections),
+        b"umask %03o" % order["umask"],
+        b"cd %s 2>/dev/null || { for _ in 1 2; do echo %s; done >&2; cd /tmp; }"
+        % (quote(order["cwd"]), quote(_NO_FOLDER % order["cwd"])),
+        b'(PATH=%s; command -v %s) >/dev/null || { echo %s >&2; exit 2; }'
+        % (path, program, quote(b"slurmstepd: error: execve(): %s: No such file or directory" % argv[0])),
+        _KEEP_OWN,
+        b'%senv -i "$@" "SLURM_TASK_PID=$$" \\\n%s' % (b"" if epilog else b"exec ", b" \\\n".join([*words, command])),
+    ]
+    if epilog:
+        lines += [b"status=$?", b"%s || :" % quote(epilog), b"exit $status"]
+    return b"\n".join(lines) + b"\n"
+
+
+_KEEP_OWN = b"""\
+set --
+for name in $(env | sed -n 's/^\\(DSTACK_[A-Z_]*\\)=.*/\\1/p'); do
+    eval "set -- \\"\\$@\\" \\"$name=\\$$name\\""
+done"""
+_NO_FOLDER = b"slurmstepd: error: couldn't chdir to `%s': No such file or directory: going to /tmp instead"
+
+
+def _inside(index: bytes, gpus: tuple[int, ...]) -> bytes:
+    return b"%d" % gpus.index(int(index)) if index.isdigit() and int(index) in gpus else index

@@ -1,0 +1,217 @@
+# srun's part in a step: starts the tasks of this node, passes on the output of the others, tells how all of them went.
+# Sourced by command.sh, which has set $call, $guest and $tick.
+
+. "$call/step/conf"
+. "$guest/follow.sh"
+step=$call/step
+orders=0 aborted= kill_at= first_exit= worst=0 told= interrupted=
+
+say() { # TEXT
+    [ -n "$STEP_QUIET" ] || echo "srun: $1" >&2
+}
+
+signal_tasks() { # SIGNAL
+    orders=$((orders + 1))
+    echo "$1" >"$step/.signal" && mv -f "$step/.signal" "$step/signal-$orders"
+}
+
+label_lines() { # LABEL
+    while IFS= read -r line; do printf '%s %s\n' "$1" "$line"; done
+    [ -z "$line" ] || printf '%s %s\n' "$1" "$line"
+}
+
+# One output of one task on its way: to our own, or to a file, perhaps with a label before each line.
+pump() { # RANK STREAM LABEL TARGET
+    case $4 in
+    1) ;;
+    2) exec >&2 ;;
+    *) exec >>"$4" ;;
+    esac
+    case $3 in
+    -) follow "$step/output-$1-$2" "$step/exit-$1" ;;
+    *) follow "$step/output-$1-$2" "$step/exit-$1" | label_lines "$3" ;;
+    esac
+}
+
+notice() { # SUFFIX, as slurmstepd writes it where the tasks' errors go
+    for node in $STEP_NODES; do
+        echo "slurmstepd: error: *** STEP $STEP_ID ON $node CANCELLED AT $(date +%Y-%m-%dT%H:%M:%S)$1 ***" >&2
+    done
+}
+
+abort_step() { # NOTICE SIGNAL
+    [ -z "$aborted" ] || return 0
+    aborted=yes
+    say "Job step aborted: Waiting up to $((STEP_KILL_WAIT + 2)) seconds for job step to finish."
+    notice "$1"
+    end_tasks "$2"
+}
+
+end_tasks() { # SIGNAL
+    case $1 in
+    KILL) signal_tasks KILL ;;
+    *)
+        signal_tasks CONT
+        signal_tasks TERM
+        kill_at=$(($(date +%s) + STEP_KILL_WAIT))
+        ;;
+    esac
+}
+
+describe() { # STATUS
+    case $1 in
+    129) echo Hangup ;; 130) echo Interrupt ;; 131) echo Quit ;; 132) echo "Illegal instruction" ;;
+    134) echo Aborted ;; 135) echo "Bus error" ;; 136) echo "Floating point exception" ;; 137) echo Killed ;;
+    138) echo "User defined signal 1" ;; 139) echo "Segmentation fault" ;; 140) echo "User defined signal 2" ;;
+    141) echo "Broken pipe" ;; 142) echo "Alarm clock" ;; 143) echo Terminated ;;
+    *) echo "Exited with exit code $1" ;;
+    esac
+}
+
+# 0-2,5 of "0 1 2 5 "
+fold() {
+    awk '{
+        for (at = 1; at <= NF; at++) {
+            if (at > 1 && $at == last + 1) { last = $at; continue }
+            if (at > 1) out = out (first == last ? first : first "-" last) ","
+            first = last = $at
+        }
+        print out (first == last ? first : first "-" last)
+    }'
+}
+
+# Tell of tasks that have ended since the last look: one line for those of a node that ended alike.
+look_at_exits() {
+    left= fresh=
+    while read -r rank node _; do
+        case " $told " in *" $rank "*) continue ;; esac
+        if [ ! -f "$step/exit-$rank" ]; then left=yes; continue; fi
+        told="$told $rank"
+        read -r status _ <"$step/exit-$rank"
+        [ "$status" -le "$worst" ] || worst=$status
+        fresh="$fresh$node $status $rank
+"
+    done <"$step/tasks"
+    [ -n "$fresh" ] || return 0
+    printf %s "$fresh" | cut -d ' ' -f 1,2 | sort -u | while read -r node status; do
+        [ "$status" -ne 0 ] || continue
+        ranks=$(printf %s "$fresh" | sed -n "s/^$node $status //p" | tr '\n' ' ')
+        case $ranks in *\ [0-9]*) many=tasks ;; *) many=task ;; esac
+        echo "srun: error: $node: $many $(echo "$ranks" | fold): $(describe "$status")" >&2
+    done
+    case $STEP_BAD_EXIT$worst in
+    yes0) ;;
+    yes*)
+        STEP_BAD_EXIT=
+        if [ -n "$left" ]; then
+            say "launch/slurm: _step_signal: Terminating StepId=$STEP_ID"
+            notice
+            end_tasks TERM
+        fi
+        ;;
+    esac
+    [ -n "$first_exit" ] || first_exit=$(date +%s)
+}
+
+look_at_orders() {
+    if [ -f "$step/../abort" ]; then
+        read -r text <"$step/../abort"
+        rm -f "$step/../abort"
+        abort_step "${text:+ $text}" TERM
+    fi
+    while [ -f "$call/signal-$((signals + 1))" ]; do
+        signals=$((signals + 1))
+        read -r signal <"$call/signal-$signals"
+        case $signal in
+        9) abort_step "" KILL ;;
+        *) signal_tasks "$signal" ;;
+        esac
+    done
+    case $interrupted in
+    '') ;;
+    USR1 | USR2) signal_tasks "$interrupted" ;;
+    INT)
+        say "interrupt (one more within 1 sec to abort)"
+        signal_tasks INT
+        ;;
+    *)
+        say "forcing job termination"
+        abort_step "" KILL
+        ;;
+    esac
+    interrupted=
+    if [ -n "$kill_at" ] && [ "$(date +%s)" -ge "$kill_at" ]; then kill_at= && signal_tasks KILL; fi
+    if [ "$STEP_WAIT" -gt 0 ] && [ -n "$first_exit" ] && [ -z "$aborted" ] &&
+        [ $(($(date +%s) - first_exit)) -ge "$STEP_WAIT" ]; then
+        say "First task exited ${STEP_WAIT}s ago"
+        abort_step "" KILL
+    fi
+}
+
+report() { # CODE
+    {
+        echo "$1 ${aborted:-no}"
+        while read -r rank _ component _; do
+            status=1 user=0m0s system=0m0s
+            [ ! -f "$step/exit-$rank" ] || read -r status user system <"$step/exit-$rank"
+            case $status in
+            129 | 13? | 14[0-9] | 15[0-9]) status=$((status - 128)) ;;
+            *) status=$((status << 8)) ;;
+            esac
+            echo "$component $status $user $system"
+        done <"$step/tasks"
+    } >"$step/.result"
+    mv "$step/.result" "$step/result"
+}
+
+run_step() {
+    signals=0
+    while IFS= read -r path; do
+        if [ -n "$STEP_APPEND" ]; then : >>"$path"; else : >"$path"; fi || {
+            echo "srun: error: Could not open stdout file: $path" >&2
+            report 1
+            return
+        }
+    done <"$step/outputs"
+    while read -r rank stream _; do : >"$step/output-$rank-$stream"; done <"$step/pumps"
+    source=${STEP_STDIN:-/proc/self/fd/0}
+    case $(ls -l "$source") in
+    *"-> /dev/null") ;;
+    *) : >"$step/stdin" ;;
+    esac
+    [ -z "$STEP_PROLOG" ] || $STEP_PROLOG
+    others=
+    for node in $STEP_NODES; do
+        [ "$node" != "$STEP_HERE" ] || continue
+        others="$others $node"
+        until [ -f "$STEP_JOB/nodes/$node.ready" ]; do sleep "$tick" || sleep 1; done
+    done
+    for node in $others; do
+        echo "$step" >"$STEP_JOB/nodes/.order" && mv "$STEP_JOB/nodes/.order" "$STEP_JOB/nodes/$node/${call##*/}"
+    done
+    feeder=
+    if [ -f "$step/stdin" ]; then
+        exec 6<"$source"
+        (cat <&6 >>"$step/stdin"; : >"$step/stdin-end") 7<&- 8<&- &
+        feeder=$!
+        exec 6<&-
+    fi
+    pumps=
+    while read -r rank stream label target; do
+        pump "$rank" "$stream" "$label" "$target" </dev/null 7<&- 8<&- &
+        pumps="$pumps $!"
+    done <"$step/pumps"
+    /bin/sh "$guest/tasks.sh" "$step" "$STEP_HERE" "$STEP_JOB/steps" </dev/null 7<&- 8<&- &
+    while :; do
+        look_at_exits
+        [ -n "$left" ] || break
+        look_at_orders
+        sleep "$tick" || sleep 1
+    done
+    for one in $pumps; do wait "$one"; done
+    [ -z "$feeder" ] || kill "$feeder" 2>/dev/null
+    [ -z "$STEP_EPILOG" ] || $STEP_EPILOG
+    report "$worst"
+}
+
+run_step

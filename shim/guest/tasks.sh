@@ -1,0 +1,50 @@
+#!/bin/sh
+# Runs the tasks of a step that lie on one node, each in a process group of its own.
+#
+#   tasks.sh STEP NODE GROUPS
+#
+# STEP      the directory of the step: conf, tasks, task-RANK, output-RANK-STREAM, signal-NUMBER; exit-RANK appears
+# GROUPS    a directory for one file for each task, named by its process group
+
+STEP_FOLDER=$1
+node=$2 groups=$3
+tick=${SHIM_TICK:-0.1}
+. "$STEP_FOLDER/conf"
+
+alive() { # PID
+    { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+    case ${line##*) } in Z* | X*) return 1 ;; esac
+}
+
+deliver() { # SIGNAL
+    for task in $running; do kill -s "$1" -- "-${task#*:}" || kill -s "$1" "${task#*:}"; done 2>/dev/null
+}
+
+# A session is a process group as well, and needs no terminal as a shell's job control does.
+setsid=$(command -v setsid)
+running=
+while read -r rank where _ input; do
+    [ "$where" = "$node" ] || continue
+    [ "$input" = stdin ] && [ -f "$STEP_FOLDER/stdin" ] || input=-
+    $setsid /bin/sh "${0%/*}/task.sh" "$STEP_FOLDER" "$rank" "$input" &
+    : >"$groups/$!"
+    running="$running $rank:$!"
+done <"$STEP_FOLDER/tasks"
+next=1
+while :; do
+    left=
+    for task in $running; do
+        [ ! -f "$STEP_FOLDER/exit-${task%:*}" ] || continue
+        if alive "${task#*:}"; then left=yes; else echo "137 0m0s 0m0s" >"$STEP_FOLDER/exit-${task%:*}"; fi
+    done
+    while [ -f "$STEP_FOLDER/signal-$next" ]; do
+        read -r signal <"$STEP_FOLDER/signal-$next"
+        deliver "$signal"
+        next=$((next + 1))
+    done
+    [ -n "$left" ] || break
+    sleep "$tick" || sleep 1
+done
+# What a task has left running ends with it.
+deliver KILL
+for task in $running; do rm -f "$groups/${task#*:}"; done
