@@ -41,6 +41,9 @@ SIGNALS = (SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCONT, SIGALRM, SIGUSR1,
 _TOGETHER = 0.05
 """Seconds in which tasks that end alike are told of in one line."""
 
+_TO_LEAVE = 0.2
+"""Seconds that tasks have to end by the user's SIGINT before SIGTERM follows."""
+
 _ABORT_MARGIN = 2
 """Seconds that srun waits for a step longer than the tasks have between SIGTERM and SIGKILL."""
 
@@ -378,7 +381,7 @@ class StepWork(Work):
         self.say.info("forcing job termination")
         self._abort()
         self.say.notice()
-        self._end_tasks()
+        self.loop.after(_TO_LEAVE, self._end_tasks)
 
     # -- the end -------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,215 @@
+"""How steps and allocations end: by themselves, by scancel, by signals, with their client, over a controller's death."""
+
+import os
+import re
+import select
+import signal
+import subprocess
+from pathlib import Path
+
+from tests.shim import PATIENCE, Shim, wait_until
+from tests.steps.conftest import Job
+
+
+def lines_of(process: "subprocess.Popen[bytes]") -> tuple[list[str], list[str], int]:
+    """What a command has printed when it has ended, and its exit code."""
+    out, err = process.communicate(timeout=PATIENCE)
+    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:]+", "TIME", err.decode())
+    return out.decode().splitlines(), re.sub(r"(STEP |StepId=)\d+", r"\1J", text).splitlines(), process.returncode
+
+
+def read_line(process: "subprocess.Popen[bytes]") -> str:
+    """The next line of its standard output."""
+    assert process.stdout is not None
+    assert select.select([process.stdout], [], [], PATIENCE)[0]
+    return process.stdout.readline().decode().strip()
+
+
+def job_of(shim: Shim) -> int:
+    """The id of the one job that runs."""
+    (job_id,) = shim.states("-t", "R")
+    return int(job_id)
+
+
+def accounted(shim: Shim, job_id: int) -> dict[str, str]:
+    """States and exit codes by sacct."""
+    answer = shim.run("sacct", "-n", "-P", "-j", str(job_id), "-o", "jobid,state,exitcode")
+    return {line.split("|")[0]: "|".join(line.split("|")[1:]) for line in answer.out.splitlines()}
+
+
+READY = "trap 'echo USR1; exit 5' USR1; echo ready; sleep 100 & wait"
+
+
+def test_a_job_for_one_step(lab: Shim) -> None:
+    answer = lab.run("srun", "-n2", "-l", "sh", "-c", "echo $SLURM_PROCID of $SLURM_NTASKS on $SLURM_JOB_NODELIST")
+    assert sorted(answer.out.splitlines()) == ["0: 0 of 2 on n1", "1: 1 of 2 on n1"]
+    assert (answer.err, answer.code) == ("", 0)
+    answer = lab.run("srun", "sh", "-c", "exit 3")
+    assert (answer.err, answer.code) == ("srun: error: n1: task 0: Exited with exit code 3\n", 3)
+    job_id = max(map(int, lab.states()))
+    assert accounted(lab, job_id) == {f"{job_id}": "FAILED|3:0", f"{job_id}.0": "FAILED|3:0"}
+    answer = lab.run("srun", "-p", "nosuch", "true")
+    assert answer.err.splitlines() == [
+        "srun: error: invalid partition specified: nosuch",
+        "srun: error: Unable to allocate resources: Invalid partition name specified",
+    ]
+    assert answer.code == 1
+
+
+def test_the_end_of_a_job_is_the_end_of_its_step(lab: Shim) -> None:
+    srun = lab.popen("srun", "sh", "-c", READY)
+    assert read_line(srun) == "ready"
+    job_id = job_of(lab)
+    lab.run("scancel", str(job_id))
+    _, err, code = lines_of(srun)
+    assert err == [
+        "srun: Job step aborted: Waiting up to 32 seconds for job step to finish.",
+        "slurmstepd: error: *** STEP J.0 ON n1 CANCELLED AT TIME ***",
+        "srun: error: n1: task 0: Terminated",
+    ]
+    assert code == 143
+    assert accounted(lab, job_id) == {f"{job_id}": f"CANCELLED by {os.getuid()}|0:0", f"{job_id}.0": "CANCELLED|0:15"}
+
+
+def test_a_step_alone_is_cancelled_and_signalled(lab: Shim) -> None:
+    srun = lab.popen("srun", "sh", "-c", READY)
+    assert read_line(srun) == "ready"
+    lab.run("scancel", "-s", "USR1", f"{job_of(lab)}.0")
+    assert lines_of(srun) == (["USR1"], ["srun: error: n1: task 0: Exited with exit code 5"], 5)
+    srun = lab.popen("srun", "sh", "-c", READY)
+    assert read_line(srun) == "ready"
+    lab.run("scancel", f"{job_of(lab)}.0")
+    _, err, code = lines_of(srun)
+    assert err[1:] == ["slurmstepd: error: *** STEP J.0 ON n1 CANCELLED AT TIME ***", "srun: error: n1: task 0: Killed"]
+    assert code == 137
+
+
+def test_signals_to_srun(lab: Shim) -> None:
+    srun = lab.popen("srun", "sh", "-c", READY)
+    assert read_line(srun) == "ready"
+    srun.send_signal(signal.SIGUSR1)
+    assert lines_of(srun)[2] == 5
+    srun = lab.popen("srun", "sleep", "100")
+    wait_until(lambda: bool(lab.run("squeue", "-h", "-s").out), "the step")
+    srun.send_signal(signal.SIGTERM)
+    _, err, code = lines_of(srun)
+    assert err == [
+        "srun: forcing job termination",
+        "srun: Job step aborted: Waiting up to 32 seconds for job step to finish.",
+        "slurmstepd: error: *** STEP J.0 ON n1 CANCELLED AT TIME ***",
+        "srun: error: n1: task 0: Killed",
+    ]
+    assert code == 137
+
+
+def test_two_interrupts_end_a_step(lab: Shim) -> None:
+    srun = lab.popen("srun", "sh", "-c", "echo ready; exec sleep 100")
+    assert read_line(srun) == "ready"
+    assert srun.stderr is not None
+    srun.send_signal(signal.SIGINT)
+    assert srun.stderr.readline() == b"srun: interrupt (one more within 1 sec to abort)\n"
+    assert srun.stderr.readline().endswith(b".0 task 0: running\n")
+    srun.send_signal(signal.SIGINT)
+    _, err, code = lines_of(srun)
+    assert err == [
+        "srun: sending Ctrl-C to StepId=J.0",
+        "srun: forcing job termination",
+        "srun: Job step aborted: Waiting up to 32 seconds for job step to finish.",
+        "slurmstepd: error: *** STEP J.0 ON n1 CANCELLED AT TIME ***",
+    ]
+    assert code == 130
+
+
+def test_a_step_dies_with_its_client(lab: Shim) -> None:
+    srun = lab.popen("srun", "sh", "-c", "echo $$; sleep 100 & wait")
+    task = int(read_line(srun))
+    handle = os.pidfd_open(task)
+    job_id = job_of(lab)
+    srun.kill()
+    assert select.select([handle], [], [], PATIENCE)[0]
+    os.close(handle)
+    srun.communicate()
+    assert lab.wait(job_id) == "CANCELLED"
+    assert accounted(lab, job_id)[f"{job_id}.0"] == "CANCELLED|0:9"
+
+
+def test_what_a_task_leaves_behind_ends_with_it(lab: Shim) -> None:
+    answer = lab.run("srun", "sh", "-c", "sleep 100 & echo $!")
+    assert answer.code == 0
+    gone = not Path(f"/proc/{int(answer.out)}").exists()
+    assert gone or "(sleep) Z" in Path(f"/proc/{int(answer.out)}/stat").read_text()
+
+
+def test_steps_wait_for_each_other(job: Job) -> None:
+    """A step holds all CPUs unless it wants no more than it needs, or shares them."""
+    both = "mkfifo a b; srun -n1 {0} sh -c 'echo > a; cat b' & srun -n1 {0} sh -c 'cat a; echo > b' & wait; rm a b"
+    for option in ("--exact", "--exclusive", "--overlap", "-c1"):
+        assert job(both.format(option), "-n2") == "\n\n", option
+    output = job("srun -n1 sleep 0.5 & sleep 0.2; srun -n1 echo second; wait", "-n2").splitlines()
+    assert [re.sub(r"Job \d+|job \d+", "job J", line) for line in output] == [
+        "srun: job J step creation temporarily disabled, retrying (Requested nodes are busy)",
+        "srun: Step created for job J",
+        "second",
+    ]
+
+
+def test_gpus_of_steps(job: Job) -> None:
+    output = job(
+        "srun -l sh -c 'echo $CUDA_VISIBLE_DEVICES $SLURM_STEP_GPUS $SLURM_JOB_GPUS'\n"
+        "srun -n1 --gres=gpu:1 sh -c 'echo $CUDA_VISIBLE_DEVICES $SLURM_GPUS_ON_NODE'\n"
+        "srun -l --gpus-per-task=1 sh -c 'echo $CUDA_VISIBLE_DEVICES $SLURM_GPUS_ON_NODE'\n"
+        "srun -l --gpu-bind=map_gpu:1,0 sh -c 'echo $CUDA_VISIBLE_DEVICES'\n"
+        "srun -n1 --gres=none sh -c 'echo none $CUDA_VISIBLE_DEVICES'\n",
+        "-p", "gpu", "--gres=gpu:a100:2", "-n2",
+    ).splitlines()  # fmt: skip
+    assert sorted(output[:2]) == ["0: 0,1 0,1 0,1", "1: 0,1 0,1 0,1"]
+    assert output[2] == "0 1"
+    assert sorted(output[3:5]) == ["0: 0 2", "1: 1 2"]
+    assert sorted(output[5:7]) == ["0: 1", "1: 0"]
+    assert output[7] == "none"
+
+
+def test_cpus_are_bound(job: Job) -> None:
+    first = min(os.sched_getaffinity(0))
+    show = "python3 -c 'import os; print(sorted(os.sched_getaffinity(0)))'"
+    assert job(f"srun -n1 --cpu-bind=map_cpu:{first} {show}", "-n1") == f"[{first}]\n"
+    output = job(f"srun -n1 --cpu-bind=v,mask_cpu:{1 << first:#x} true", "-n1")
+    assert re.fullmatch(rf"cpu-bind=MASK - n1, task  0  0 \[\d+\]: mask {1 << first:#X} set\n", output.replace("0x", "0X"))
+    assert job("srun --cpu-bind=foo true; echo rc=$?", "-n1").splitlines() == [
+        'srun: error: unrecognized --cpu-bind argument "foo"',
+        "srun: fatal: Failed to parse --cpu-bind= values.",
+        "rc=1",
+    ]
+
+
+def test_a_step_outlives_the_controller(cluster: Shim) -> None:
+    """Killed while a step runs, and again: the step goes on, and accounting is complete in the end."""
+    for rank in range(2):
+        os.mkfifo(cluster.work / f"go.{rank}")
+    srun = cluster.popen("srun", "-n2", "sh", "-c", "echo ready; cat go.$SLURM_PROCID; exit $SLURM_PROCID")
+    for _ in range(2):
+        assert read_line(srun) == "ready"
+    job_id = job_of(cluster)
+    cluster.kill_controller()
+    assert job_of(cluster) == job_id  # by the next one
+
+    def adopted() -> bool:
+        return bool(cluster.run("squeue", "-h", "-s", "-o", "%i").out)
+
+    wait_until(adopted, "the step under the second controller")
+    for rank in range(2):
+        (cluster.work / f"go.{rank}").write_text("")
+    _, err, code = lines_of(srun)
+    assert (err, code) == (["srun: error: n1: task 1: Exited with exit code 1"], 1)
+    assert accounted(cluster, job_id) == {f"{job_id}": "FAILED|1:0", f"{job_id}.0": "FAILED|1:0"}
+
+
+def test_a_step_that_ends_without_a_controller_is_accounted_for(cluster: Shim) -> None:
+    os.mkfifo(cluster.work / "go")
+    srun = cluster.popen("srun", "sh", "-c", "echo ready; cat go; exit 4")
+    assert read_line(srun) == "ready"
+    cluster.kill_controller()
+    (cluster.work / "go").write_text("")
+    assert lines_of(srun)[2] == 4
+    assert accounted(cluster, 1) == {"1": "FAILED|4:0", "1.0": "FAILED|4:0"}
+    assert not list((cluster.state / "ended-steps").iterdir())
