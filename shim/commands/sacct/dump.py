@@ -8,7 +8,7 @@ from shim.commands.display.meta import openapi_meta
 from shim.commands.display.steps import layout
 from shim.commands.display.times import TimeFormat
 from shim.commands.display.tres import Tres
-from shim.commands.sacct.rows import Row, Run, Showing
+from shim.commands.sacct.rows import Row, Run, Showing, accounted_state
 from shim.grammar.hostlist import expand_hostlist
 from shim.job.record import Step
 from shim.job.request import UNLIMITED
@@ -91,7 +91,7 @@ def _job(row: Row) -> Document:
         "required": {"CPUs": row.requested.cpus, "memory": row.requested.memory},
         "kill_request_user": None,
         "reservation": {"id": 0, "name": 0},
-        "state": {"current": job.state.word, "reason": job.reason if job.pending else "None"},
+        "state": {"current": accounted_state(job).word, "reason": job.reason if job.pending else "None"},
         "steps": [_step(Row(job, row.showing, step), step) for step in row.steps],
         "tres": {"allocated": _tres(row.allocated), "requested": _tres(row.requested)},
         "user": job.user_name,

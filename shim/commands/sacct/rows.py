@@ -12,7 +12,15 @@ from shim.job.record import Job, Step
 from shim.job.states import State
 from shim.scheduler.need import need_of
 
+RUNNING = frozenset({State.RUNNING, State.COMPLETING, State.CONFIGURING, State.STOPPED})
+"""All these are RUNNING to accounting: what is more is a flag that only the controller keeps."""
+
 _ENDED_BY_CONTROLLER = {State.CANCELLED, State.TIMEOUT}
+
+
+def accounted_state(job: Job) -> State:
+    """The state as accounting knows it; clients such as submitit and TorchX expect no others of it."""
+    return State.RUNNING if job.state in RUNNING else job.state
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,7 @@ class Row:
             return self.step.state.word
         job = self.job
         by = f" by {job.cancelled_by}" if job.state is State.CANCELLED and job.cancelled_by >= 0 else ""
-        return job.state.word + by
+        return accounted_state(job).word + by
 
     @property
     def exit_code(self) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from shim.commands.display.steps import batch_step
 from shim.commands.sacct.query import Query, Wanted
-from shim.commands.sacct.rows import Run
+from shim.commands.sacct.rows import RUNNING, Run
 from shim.grammar.hostlist import expand_hostlist
 from shim.job.record import Job, Step
 from shim.job.states import State
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from shim.controller.queue import Queue
 
 _CHUNK = 500  # ids in one SQL statement
-_RUNNING = {State.RUNNING, State.COMPLETING, State.CONFIGURING, State.STOPPED}
 
 
 def select(queue: "Queue", query: Query) -> list[Run]:
@@ -136,7 +135,7 @@ def _was(job: Job, state: State, start: float, end: float) -> bool:
     if state is State.RUNNING:
         if not job.start_time or job.pending or job.start_time > end or not job.shares:
             return False
-        return job.state in _RUNNING or job.end_time >= start
+        return job.state in RUNNING or job.end_time >= start
     if state is State.SUSPENDED:
         return job.state is State.SUSPENDED
     if job.state is not state:
