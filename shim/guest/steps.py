@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from shim.guest.terminal import Terminal
 
 SIGNALS = (SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCONT, SIGALRM, SIGUSR1, SIGUSR2, SIGPIPE, SIGWINCH)
-_TOGETHER = 0.05
+_TOGETHER = 0.2
 """Seconds in which tasks that end alike are told of in one line."""
 
 _TO_LEAVE = 0.2
