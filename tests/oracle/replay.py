@@ -22,7 +22,7 @@ from .normalise import Normaliser
 from .sides import Ours
 
 FOLDER = Path(__file__).parent / "transcripts"
-SETTLE_SECONDS = 3.0
+SETTLE_SECONDS = 15.0
 """How long a question may be asked again until the queue has come to where it was when the answer was recorded."""
 QUESTIONS = ("squeue", "sinfo", "sacct", "scontrol show", "scontrol -o show", "scontrol ping", "cat ", "ls ")
 NUMBER = re.compile(r"((?<!\d)\d{1,8}(?!\d))")
