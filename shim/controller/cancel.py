@@ -21,6 +21,10 @@ def cancel(
 
     ``tasks`` names pending tasks of an array's rest; None means the whole record.
     """
+    if job.het_job_offset and job.request.batch:
+        job = queue.components(job)[0]  # they end together
+        if job.state.finished or job.state is State.COMPLETING:
+            return
     if job.state.finished:
         raise SlurmError(Errno.ALREADY_DONE)
     kills = signal == signals.SIGKILL and target in (None, Target.FULL)
@@ -30,7 +34,9 @@ def cancel(
         if job.tasks is not None and tasks is not None and (job.tasks - tasks):
             drop_tasks(queue, job, tasks)
         else:
-            end_pending(queue, job, State.CANCELLED, by=user_id)
+            for part in list(queue.components(job)):
+                if part.pending:
+                    end_pending(queue, part, State.CANCELLED, by=user_id)
         return
     if job.state is State.COMPLETING:
         if not kills or job.ending not in finish.COMES_BACK:
@@ -40,7 +46,8 @@ def cancel(
         queue.changed(job)
         return
     if kills:
-        job.cancelled_by = user_id
+        for part in queue.components(job):
+            part.cancelled_by = user_id
         finish.stop(queue, job, "CANCELLED")
         return
     _deliver(queue, job, signal, target or Target.STEPS)

@@ -98,6 +98,7 @@ class Dispatcher:
             needs=queue.need,
             running_tasks=lambda array_id: queue.arrays[array_id].running,
             running=queue.running,
+            components=queue.components,
             max_tests=queue.config.bf_max_job_test,
         )
         plan = make_plan([entry[-1] for entry in queue.ready], view)
@@ -116,10 +117,11 @@ class Dispatcher:
         self.queue.wake()
 
     def _set_reason(self, job: Job, reason: str, now: float) -> None:
-        if job.pending and job.reason != reason:
-            job.reason = str(reason)
-            job.last_sched_eval = now
-            self.queue.changed(job)
+        for part in self.queue.components(job):
+            if part.pending and part.reason != reason:
+                part.reason = str(reason)
+                part.last_sched_eval = now
+                self.queue.changed(part)
 
     def _begin(self, start: Start) -> None:
         queue = self.queue
@@ -164,7 +166,7 @@ class Dispatcher:
                 continue
             try:
                 scratch.make(queue, job)
-                if job.request.batch:
+                if job.runs_script:
                     batches.setdefault(queue.executor_of(job).name, []).append(make_launch(queue, job))
             except OSError as error:
                 now = queue.now()

@@ -17,6 +17,8 @@ TRY_AGAIN = 1.0
 """Seconds a job stays away from the queue when it could not be started: what kept it from starting may last."""
 COMES_BACK = ("REQUEUE", "REQUEUE_HOLD", "SPECIAL_EXIT")
 """Endings of runs whose job goes back to the queue."""
+HELD = ("REQUEUE_HOLD", "SPECIAL_EXIT")
+"""Endings after which the job waits for a release."""
 REASONS = {"TIMEOUT": Reason.TIME_LIMIT, "DEADLINE": Reason.DEADLINE}
 """Endings that have a reason of their own."""
 OOM_SIGNAL = 125
@@ -34,17 +36,15 @@ def finished(queue: "Queue", ended: Ended) -> None:
     job.batch_status = ended.exit_status
     job.user_seconds, job.system_seconds, job.max_rss = ended.user_seconds, ended.system_seconds, ended.max_rss
     end = job.end_time if job.ending and job.end_time else ended.end_time
-    if job.ending in COMES_BACK:
-        _release(queue, job, end)
-        requeue.again(queue, job, hold=job.ending != "REQUEUE", special=job.ending == "SPECIAL_EXIT")
-        return
-    if ended.node_failure and not job.ending and may_requeue(queue, job):
-        job.state = State.NODE_FAIL
-        _release(queue, job, end)
-        requeue.again(queue, job, hold=False)
-        return
-    state, reason, status = _verdict(job, ended)
-    conclude(queue, job, state, reason, status, end)
+    ending = job.ending
+    lost = bool(ended.node_failure) and not ending and may_requeue(queue, job)
+    for part in [part for part in queue.components(job) if part.state.active]:
+        if ending in COMES_BACK or lost:
+            part.state = State.NODE_FAIL if lost else part.state
+            _release(queue, part, end)
+            requeue.again(queue, part, hold=ending in HELD, special=ending == "SPECIAL_EXIT", lost=lost)
+        else:
+            conclude(queue, part, *_verdict(ended, ending), end)
 
 
 def may_requeue(queue: "Queue", job: Job) -> bool:
@@ -52,9 +52,9 @@ def may_requeue(queue: "Queue", job: Job) -> bool:
     return queue.config.job_requeue if job.request.requeue is None else job.request.requeue
 
 
-def _verdict(job: Job, ended: Ended) -> tuple[State, str, int]:
+def _verdict(ended: Ended, ending: str) -> tuple[State, str, int]:
     status = ended.exit_status
-    if ending := job.ending or ended.ending:
+    if ending := ending or ended.ending:
         state = State[ending]
         return state, REASONS.get(ending, Reason.NONE), status
     if ended.node_failure:
@@ -124,12 +124,15 @@ def time_out(queue: "Queue", job: Job) -> None:
 def stop(queue: "Queue", job: Job, ending: str, why: str = "") -> None:
     """Begin to end a run; what it becomes once all its processes are gone is ``ending``."""
     now = queue.now()
-    job.ending = ending
-    job.end_time = now
-    job.state = State.COMPLETING
-    job.reason = REASONS.get(ending, job.reason)
-    queue.no_timer(job)
-    queue.changed(job)
+    if job.request.batch:
+        job = queue.components(job)[0]  # its script stands for all components
+    for part in queue.components(job) if job.request.batch else [job]:
+        part.ending = ending
+        part.end_time = now
+        part.state = State.COMPLETING
+        part.reason = REASONS.get(ending, part.reason)
+        queue.no_timer(part)
+        queue.changed(part)
     stamp = timestamp(now)
     node = job.shares[0].node if job.shares else ""
     notice = f"slurmstepd: error: *** JOB {job.job_id} ON {node} CANCELLED AT {stamp}{why} ***"

@@ -23,9 +23,7 @@ LOOK_AGAIN = 30.0
 """Seconds after which a job is looked at again whose time limit is to be reported: it may have been changed."""
 
 ENDED_WELL = frozenset({State.COMPLETED, State.CANCELLED})
-ENDED_FROM_OUTSIDE = frozenset(
-    {State.CANCELLED, State.TIMEOUT, State.DEADLINE, State.PREEMPTED, State.NODE_FAIL}
-)
+ENDED_FROM_OUTSIDE = frozenset({State.CANCELLED, State.TIMEOUT, State.DEADLINE, State.PREEMPTED, State.NODE_FAIL})
 """Ends that Slurm reports when it begins to bring them about, so that the exit code is still 0."""
 
 WORDS = {

@@ -174,7 +174,7 @@ class _Life:
             await executor.open(queue)
         queue.restore()
         for name, executor in executors.items():
-            mine = [job for job in queue.running if job.request.batch and queue.executor_of(job).name == name]
+            mine = [job for job in queue.running if job.runs_script and queue.executor_of(job).name == name]
             await executor.recover(mine, lambda job: make_launch(queue, job))
         queue.recover_endings()
         queue.mailer.resume()

@@ -43,11 +43,16 @@ def part(queue: "Queue", job: Job, tasks: IndexSet | None) -> list[Job]:
     return queue.dispatcher.split_all(job, job.tasks & tasks) if job.tasks - tasks else [job]
 
 
+def _whole(queue: "Queue", job: Job, tasks: IndexSet | None) -> list[Job]:
+    """As ``part``, but all components of a heterogeneous job: they are held and released together."""
+    return list(queue.components(job)) if job.het_job_id else part(queue, job, tasks)
+
+
 def hold(queue: "Queue", job: Job, tasks: IndexSet | None, *, admin: bool) -> None:
     """scontrol hold and uhold. A running job is marked, to no effect unless it is requeued."""
     if job.state.finished:
         raise SlurmError(Errno.JOB_FINISHED)
-    for record in part(queue, job, tasks):
+    for record in _whole(queue, job, tasks):
         queue.leave_line(record)
         record.priority = NO_PRIORITY
         record.reason = Reason.HELD_ADMIN if admin else Reason.HELD_USER
@@ -60,7 +65,7 @@ def release(queue: "Queue", job: Job, tasks: IndexSet | None, *, user_id: int) -
         raise SlurmError(Errno.JOB_FINISHED)
     if job.reason == Reason.HELD_ADMIN and user_id != 0:
         raise SlurmError(Errno.ACCESS_DENIED)
-    for record in part(queue, job, tasks):
+    for record in _whole(queue, job, tasks):
         if record.priority != NO_PRIORITY:
             continue
         queue.leave_line(record)

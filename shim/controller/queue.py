@@ -60,6 +60,7 @@ class Queue:
         self.ready: list[tuple[int, int, int, Job]] = []  # waiting for nothing but resources, by rank
         self.unjudged: set[Job] = set()  # ready, but no pass of the scheduler has come to them yet
         self.running: set[Job] = set()
+        self.het_jobs: dict[int, list[Job]] = {}  # the components of heterogeneous jobs, by the id of the first
         self.step_table = Steps(self)
         self.allocations = Allocations(self)
         self.mailer: Mailer | None = None
@@ -112,6 +113,10 @@ class Queue:
         if task_id in array.tasks:
             return [array.tasks[task_id]]
         return [array.rest] if array.rest and array.rest.tasks is not None and task_id in array.rest.tasks else []
+
+    def components(self, job: Job) -> list[Job]:
+        """The components of a heterogeneous job, which start and end together; a plain job alone."""
+        return self.het_jobs.get(job.het_job_id, [job]) if job.het_job_id else [job]
 
     def need(self, job: Job) -> Need:
         """The size of a job, resolved once."""
@@ -285,6 +290,10 @@ class Queue:
                 array.tasks[job.task_id] = job
                 array.unfinished += not job.state.finished
                 array.running += job.state.active
+        if job.het_job_id:
+            parts = self.het_jobs.setdefault(job.het_job_id, [])
+            parts.append(job)
+            parts.sort(key=lambda part: part.het_job_offset)
         if job.state.active:
             self.running.add(job)
         elif job.state.finished:
@@ -321,6 +330,10 @@ class Queue:
         """Take a record out of memory; the table keeps it for accounting."""
         self.jobs.pop(job.job_id, None)
         self.needs.pop(job.job_id, None)
+        if job.het_job_id and (parts := self.het_jobs.get(job.het_job_id)):
+            parts.remove(job)
+            if not parts:
+                del self.het_jobs[job.het_job_id]
         if job.array and (array := self.arrays.get(job.array.job_id)):
             if job.task_id is not None and array.tasks.get(job.task_id) is job:
                 del array.tasks[job.task_id]
@@ -345,6 +358,8 @@ class Queue:
             return
         if job.waits and self.dependencies.blocks(job):
             return
+        if job.het_job_offset:
+            return  # it starts with the first component
         begin = max(job.request.begin, job.eligible_time if job.restarts else 0)
         if begin > now:
             job.reason = Reason.BEGIN_TIME
@@ -485,7 +500,7 @@ class Queue:
     def recover_endings(self) -> None:
         """After a start: go on ending the runs that were being ended, and watch the limits of the others."""
         for job in list(self.running):
-            if job.ending and job.request.batch:
+            if job.ending and job.runs_script:
                 self.executor_of(job).terminate(job, "", self.config.kill_wait)
         self.allocations.recover()
         laststeps.recover(self)

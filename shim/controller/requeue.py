@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from shim.controller.queue import Queue
 
 BASE_PRIORITY = 1000
+LONGEST_DELAY = 600.0
+"""Seconds that a job waits at most before it is tried again after its node has failed again and again."""
 
 
 def requeue(queue: "Queue", job: Job, *, hold: bool, special: bool = False) -> None:
@@ -23,13 +25,17 @@ def requeue(queue: "Queue", job: Job, *, hold: bool, special: bool = False) -> N
         ending = "SPECIAL_EXIT" if special else "REQUEUE_HOLD" if hold else "REQUEUE"
         finish.stop(queue, job, ending, " DUE TO JOB REQUEUE")
         return
-    if job.array and job.job_id in queue.jobs:
-        queue.arrays[job.array.job_id].unfinished += 1
-    again(queue, job, hold=hold, special=special)
+    for part in queue.components(job):
+        if part.array and part.job_id in queue.jobs:
+            queue.arrays[part.array.job_id].unfinished += 1
+        again(queue, part, hold=hold, special=special)
 
 
-def again(queue: "Queue", job: Job, *, hold: bool, special: bool = False) -> None:
-    """Keep the run that is over for accounting and put the job back into the queue."""
+def again(queue: "Queue", job: Job, *, hold: bool, special: bool = False, lost: bool = False) -> None:
+    """Keep the run that is over for accounting and put the job back into the queue.
+
+    ``lost``: the node failed; the first time it may have been chance, after that the job waits longer each time.
+    """
     was = job.state if job.state.finished else State.REQUEUED
     job.state = was
     if queue.mailer:
@@ -45,9 +51,12 @@ def again(queue: "Queue", job: Job, *, hold: bool, special: bool = False) -> Non
     job.user_seconds = job.system_seconds = job.max_rss = 0
     job.next_step_id = 0
     job.accrue_time = 0
-    job.eligible_time = now + queue.config.requeue_delay
+    delay = queue.config.requeue_delay
+    if lost and job.restarts > 1:
+        delay = max(delay, min(2.0**job.restarts, LONGEST_DELAY))
+    job.eligible_time = now + delay
     job.priority = NO_PRIORITY if hold else job.priority or BASE_PRIORITY
-    job.reason = Reason.REQUEUED_HELD if hold else Reason.BEGIN_TIME if queue.config.requeue_delay else Reason.NONE
+    job.reason = Reason.REQUEUED_HELD if hold else Reason.BEGIN_TIME if delay else Reason.NONE
     queue.changed(job)
     queue.dependencies.watch(job)
     queue.after_commit(lambda: queue.place_in_queue(job))

@@ -177,6 +177,11 @@ class Job:
         return self.tasks is not None
 
     @property
+    def runs_script(self) -> bool:
+        """True for a batch job; of a heterogeneous one for its first component, whose script runs for all of them."""
+        return self.request.batch and not self.het_job_offset
+
+    @property
     def pending(self) -> bool:
         """True while the job waits in the queue."""
         return self.state in WAITING

@@ -51,6 +51,7 @@ class View:
     needs: Callable[[Job], Need]
     running_tasks: Callable[[int], int]
     running: Iterable[Job]
+    components: Callable[[Job], Sequence[Job]] = lambda job: (job,)
     max_tests: int = 500
 
 
@@ -93,6 +94,12 @@ class _Pass:
     def consider(self, job: Job) -> bool:
         """Start what can start of the job; False if it (or the rest of its array) must wait."""
         reason = ""
+        parts = self.view.components(job)
+        if len(parts) > 1:
+            reason = self._together(parts)
+            if reason:
+                self.plan.reasons[job] = reason
+            return not reason
         for name in job.partition.split(","):
             partition = self.view.partitions.get(name)
             reason = self._in_partition(job, name, partition) if partition else Reason.PART_DOWN
@@ -100,6 +107,22 @@ class _Pass:
                 return True
         self.plan.reasons[job] = reason
         return False
+
+    def _together(self, parts: Sequence[Job]) -> str:
+        """Start all components of a heterogeneous job, or none of them."""
+        before = len(self.plan.starts)
+        for part in parts:
+            name = part.partition.split(",")[0]
+            partition = self.view.partitions.get(name)
+            reason = self._in_partition(part, name, partition) if partition else Reason.PART_DOWN
+            if reason:
+                for start in self.plan.starts[before:]:
+                    for share in start.shares:
+                        self.rooms[share.node].give(share)
+                del self.plan.starts[before:]
+                self.full.clear()  # what did not fit beside the parts that are taken back may fit again
+                return reason
+        return ""
 
     def _in_partition(self, job: Job, name: str, partition: PartitionConfig) -> str:
         if partition.state in ("DOWN", "INACTIVE", "DRAIN"):
