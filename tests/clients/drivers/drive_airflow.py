@@ -1,53 +1,42 @@
-"""Airflow: a DAG trains and then evaluates by `sbatch --wait`; a task fails with its job, and holds back the next."""
+"""Airflow: the DAG of the examples; a task fails with its job, and holds back the next."""
 
+import json
+import shutil
 from pathlib import Path
 
-from support import environment, partition, run, run_client
+from support import environment, run, run_client, until
 
 HERE = Path.cwd()
-# Airflow takes a command that ends in .sh for the name of a template: hence the blank at its end.
-PIPELINE = f"""
-from airflow.sdk import dag, task
+EXAMPLE = Path(__file__).parents[3] / "examples" / "airflow" / "pipeline.py"
+EVALUATE = "echo evaluated $(cat weights) > evaluated"
 
-SUBMIT = "cd {HERE} && sbatch --wait -p {partition()} -t 3 --mem=100M"
 
-def pipeline(name, training):
-    @dag(dag_id=name, schedule=None, catchup=False)
-    def steps():
-        @task.bash
-        def train() -> str:
-            return f"{{SUBMIT}} -J {{name}} -o train.log {{training}} "
+def folder(name: str, training: str) -> Path:
+    """A folder with the pipeline's two batch scripts."""
+    made = HERE / name
+    made.mkdir()
+    for script, body in {"train.sh": training, "evaluate.sh": EVALUATE}.items():
+        (made / script).write_text(f"#!/bin/bash\n#SBATCH --mem=100M --job-name={name}\n{body}\n")
+    return made
 
-        @task.bash
-        def evaluate() -> str:
-            return f"{{SUBMIT}} -J {{name}} -o evaluate.log evaluate.sh "
 
-        train() >> evaluate()
+def run_dag(place: Path, status: int = 0) -> None:
+    """Run the DAG once in this process."""
+    conf = json.dumps({"folder": str(place)})
+    run_client("airflow", "dags", "test", "slurm_pipeline", "2026-01-01", "--conf", conf, status=status)
 
-    return steps()
 
-good = pipeline("good", "train.sh")
-bad = pipeline("bad", "fail.sh")
-"""
-JOBS = {
-    "train.sh": "echo weights $SLURM_JOB_ID > weights",
-    "evaluate.sh": "echo evaluated $(cat weights) > $SLURM_JOB_NAME.evaluated",
-    "fail.sh": "exit 7",
-}
-
-for name, body in JOBS.items():
-    Path(name).write_text(f"#!/bin/bash\n{body}\n")
-Path("dags").mkdir()
-Path("dags", "pipeline.py").write_text(PIPELINE)
+good, bad = folder("good", "echo weights > weights"), folder("bad", "exit 7")
+(HERE / "dags").mkdir()
+shutil.copy(EXAMPLE, HERE / "dags")
 environment(
     AIRFLOW_HOME=HERE / "airflow",
     AIRFLOW__CORE__DAGS_FOLDER=HERE / "dags",
     AIRFLOW__CORE__LOAD_EXAMPLES="False",
-    AIRFLOW__CORE__UNIT_TEST_MODE="False",
 )
 run_client("airflow", "db", "migrate")
-run_client("airflow", "dags", "test", "good", "2026-01-01")
-assert (HERE / "good.evaluated").read_text().startswith("evaluated weights ")
-run_client("airflow", "dags", "test", "bad", "2026-01-01", status=1)
-assert not (HERE / "bad.evaluated").exists()
-assert run("sacct", "-X", "-n", "-P", "--name=bad", "-o", "state,exitcode").split() == ["FAILED|7:0"]
+run_dag(good)
+assert (good / "evaluated").read_text() == "evaluated weights\n"
+run_dag(bad, status=1)
+assert not (bad / "evaluated").exists()
+until(lambda: run("sacct", "-X", "-n", "-P", "--name=bad", "-o", "state,exitcode").split() == ["FAILED|7:0"])
