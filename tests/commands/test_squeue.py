@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from shim.commands import squeue
 from shim.commands.call import Call
+from shim.commands.squeue import main as squeue
 from shim.commands.squeue import run
 from shim.grammar.indexset import IndexSet
 from shim.job.record import Step
@@ -145,7 +145,7 @@ def test_start_lists_waiting_jobs_by_start(queue):
     (["-r", "-n", "arr", "-t", "PD", "-j", "310_98,310_99,310_100"], "310_98 310_99 310_100"),
 ])
 def test_filters(queue, argv, wanted, monkeypatch):
-    monkeypatch.setattr("shim.commands.squeue_query.pwd.getpwnam", {"dave": Dave()}.__getitem__)
+    monkeypatch.setattr("shim.commands.squeue.query.pwd.getpwnam", {"dave": Dave()}.__getitem__)
     monkeypatch.setattr("socket.gethostname", lambda: "vm")
     assert " ".join(ids(queue, *argv)) == wanted
 

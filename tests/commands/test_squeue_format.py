@@ -3,7 +3,7 @@
 import pytest
 
 from shim.commands.squeue import run
-from shim.commands.squeue_columns import ALL_JOB_LETTERS, BY_LETTER, BY_NAME
+from shim.commands.squeue.columns import ALL_JOB_LETTERS, BY_LETTER, BY_NAME
 from shim.job.states import State
 from tests.commands.recorded import recorded_queue
 from tests.commands.tinyqueue import NOW, TinyQueue, ask

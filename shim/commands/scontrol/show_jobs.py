@@ -10,7 +10,7 @@ from shim.commands.scontrol.session import Session
 from shim.commands.scontrol.show_job import JobView, Showing, show_job
 from shim.commands.scontrol.show_step import ShownStep, show_step
 from shim.commands.scontrol.targets import parse_job_id
-from shim.commands.squeue_rows import in_table_order
+from shim.commands.squeue.rows import in_table_order
 from shim.grammar.indexset import DISPLAY_LIMIT
 from shim.job.errors import Errno
 from shim.job.record import Job

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from shim.commands.idlist import JobId
-from shim.commands.squeue_query import Query
-from shim.commands.squeue_rows import Row, in_table_order, row_of, rows_of_tasks
+from shim.commands.squeue.query import Query
+from shim.commands.squeue.rows import Row, in_table_order, row_of, rows_of_tasks
 from shim.grammar.hostlist import expand_hostlist
 from shim.grammar.indexset import IndexSet
 from shim.job.record import Job

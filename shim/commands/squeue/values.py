@@ -9,7 +9,7 @@ from shim.commands.display.size import Size, node_count, size_of
 from shim.commands.display.table import always
 from shim.commands.display.times import TimeFormat
 from shim.commands.jobfields import NO_VALUE, expected_end, expected_start
-from shim.commands.squeue_rows import Row
+from shim.commands.squeue.rows import Row
 from shim.grammar.hostlist import expand_hostlist, fold_hostlist
 from shim.grammar.indexset import DISPLAY_LIMIT
 from shim.grammar.memory import format_memory

@@ -8,7 +8,7 @@ from shim.commands.call import Call, Exit
 from shim.commands.display.clusters import reaches
 from shim.commands.display.version import version_line
 from shim.commands.help import help_text, usage_text
-from shim.commands.scancel_ids import BadId, Target, parse_targets
+from shim.commands.scancel.ids import BadId, Target, parse_targets
 from shim.grammar.errors import GrammarError
 from shim.grammar.hostlist import expand_hostlist
 from shim.grammar.signal import signal_number

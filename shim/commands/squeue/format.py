@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from shim.commands.display.formats import Complain, all_table, long_table, percent_table
 from shim.commands.display.table import Column, Table
-from shim.commands.squeue_columns import (
+from shim.commands.squeue.columns import (
     ALL_JOB_LETTERS,
     BY_LETTER,
     BY_NAME,
@@ -13,10 +13,10 @@ from shim.commands.squeue_columns import (
     START_FORMAT,
     STEP_FORMAT,
 )
-from shim.commands.squeue_query import Query
-from shim.commands.squeue_rows import Row
-from shim.commands.squeue_steps import ALL_LETTERS, StepColumns, StepRow
-from shim.commands.squeue_values import JobValues
+from shim.commands.squeue.query import Query
+from shim.commands.squeue.rows import Row
+from shim.commands.squeue.steps import ALL_LETTERS, StepColumns, StepRow
+from shim.commands.squeue.values import JobValues
 
 
 def job_table(query: Query, values: JobValues, complain: Complain) -> Table[Row]:

@@ -1,6 +1,6 @@
 """What ``squeue -v`` says about its own settings before the report."""
 
-from shim.commands.squeue_query import Query
+from shim.commands.squeue.query import Query
 
 RULE = "-" * 29
 

@@ -8,7 +8,7 @@ from shim.commands.display.table import Column, never, unless_duration
 from shim.commands.display.times import TimeFormat
 from shim.commands.idlist import JobId
 from shim.commands.jobfields import NO_VALUE
-from shim.commands.squeue_query import Query
+from shim.commands.squeue.query import Query
 from shim.grammar.hostlist import expand_hostlist
 from shim.grammar.timelimit import format_elapsed, format_time_limit
 from shim.job.record import Job, Step

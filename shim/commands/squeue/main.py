@@ -10,15 +10,15 @@ from shim.commands.display.clusters import own_cluster
 from shim.commands.display.table import Table
 from shim.commands.display.times import TimeFormat
 from shim.commands.jobfields import list_limit
-from shim.commands.squeue_dump import dump
-from shim.commands.squeue_format import job_table, step_table
-from shim.commands.squeue_order import DEFAULT_SORT, Order, SortError, sort_terms
-from shim.commands.squeue_query import Query, parse
-from shim.commands.squeue_rows import Row, by_partition, combined, tasks_of
-from shim.commands.squeue_select import UnknownJobError, select
-from shim.commands.squeue_steps import DEFAULT_SORT as DEFAULT_STEP_SORT
-from shim.commands.squeue_steps import StepColumns, select_steps, sort_steps
-from shim.commands.squeue_values import JobValues
+from shim.commands.squeue.dump import dump
+from shim.commands.squeue.format import job_table, step_table
+from shim.commands.squeue.order import DEFAULT_SORT, Order, SortError, sort_terms
+from shim.commands.squeue.query import Query, parse
+from shim.commands.squeue.rows import Row, by_partition, combined, tasks_of
+from shim.commands.squeue.select import UnknownJobError, select
+from shim.commands.squeue.steps import DEFAULT_SORT as DEFAULT_STEP_SORT
+from shim.commands.squeue.steps import StepColumns, select_steps, sort_steps
+from shim.commands.squeue.values import JobValues
 from shim.job.errors import Errno
 
 AT_ONCE = 5_000
@@ -54,7 +54,7 @@ async def run(call: Call) -> int:
 
 
 async def _dump_all(call: Call, query: Query) -> None:
-    from shim.commands.squeue_json import json_report, yaml_report  # few ask for it
+    from shim.commands.squeue.json import json_report, yaml_report  # few ask for it
 
     parts = json_report(call.queue) if "json" in query.flags else yaml_report(call.queue)
     while (some := "".join(islice(parts, JOBS_AT_ONCE))) and not call.closed():

@@ -7,8 +7,8 @@ from typing import Any
 
 from shim.commands.display.table import Column, always, never, reasons_only, unless_duration
 from shim.commands.jobfields import NO_VALUE, switch_wait
-from shim.commands.squeue_rows import Row
-from shim.commands.squeue_values import NOT_ASKED, JobValues
+from shim.commands.squeue.rows import Row
+from shim.commands.squeue.values import NOT_ASKED, JobValues
 from shim.grammar.timelimit import format_elapsed
 
 DEFAULT_FORMAT = "%.18i %.9P %.8j %.8u %.2t %.10M %.6D %R"

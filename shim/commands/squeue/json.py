@@ -11,7 +11,7 @@ from shim.commands.display.document import json_stream, yaml_stream
 from shim.commands.display.size import requested_tres, size_of
 from shim.commands.jobfields import expected_end, expected_start
 from shim.commands.scontrol.allocation import cpu_ids, share_gres
-from shim.commands.squeue_rows import in_table_order
+from shim.commands.squeue.rows import in_table_order
 from shim.grammar.indexset import IndexSet
 from shim.job.record import Job
 from shim.job.request import UNLIMITED, Request

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from shim.commands.call import Call, Exit
 from shim.commands.jobfields import array_id, task_list
-from shim.commands.scancel_ids import Target
-from shim.commands.scancel_query import Query, parse
+from shim.commands.scancel.ids import Target
+from shim.commands.scancel.query import Query, parse
 from shim.executor.base import Target as Reach
 from shim.grammar.indexset import IndexSet
 from shim.job.errors import Errno, SlurmError

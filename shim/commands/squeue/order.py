@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from shim.commands.display.size import node_count, size_of
 from shim.commands.jobfields import expected_end, expected_start, min_memory
-from shim.commands.squeue_rows import Row
-from shim.commands.squeue_values import STATE_CODES, STATE_WORDS
+from shim.commands.squeue.rows import Row
+from shim.commands.squeue.values import STATE_CODES, STATE_WORDS
 from shim.grammar.hostlist import expand_hostlist
 from shim.job.record import NO_TASK
 from shim.job.request import UNLIMITED
