@@ -23,7 +23,7 @@ class Client:
     driver: str = ""
     arguments: tuple[str, ...] = ()
     core: bool = False
-    seconds: int = 120
+    seconds: int = 300
 
     @property
     def distribution(self) -> str:
@@ -59,7 +59,6 @@ CLIENTS = (
         "submitit-requeue",
         "checkpoint on USR2, scontrol requeue from the step, resumption under the same job ID",
         SUBMITIT,
-        seconds=300,
     ),
     Client("hydra-submitit", "multirun sweep as one array", SUBMITIT),
     Client("snakemake", "workflow of plain jobs, status by sacct", SNAKEMAKE, arguments=("plain",), core=True),
@@ -96,13 +95,11 @@ CLIENTS = (
         "JupyterHub server as a job, reached through the proxy, stopped by scancel",
         ("batchspawner==1.3.0", "jupyterhub==5.4.6", "jupyterlab==4.6.6", "requests==2.34.2"),
         npm=("configurable-http-proxy@5.3.0",),
-        seconds=180,
     ),
     Client(
         "torchx",
         "run, status, log, cancel; two replicas as a heterogeneous job",
         ("torchx==0.7.0", "setuptools==80.10.2"),
-        seconds=180,
     ),
     Client("reframe", "checks with srun and arrays through sacct", REFRAME, arguments=("slurm",), core=True),
     Client("reframe-squeue", "the same checks through squeue", REFRAME, driver="reframe", arguments=("squeue",)),
@@ -116,7 +113,6 @@ CLIENTS = (
         "aiida",
         "CalcJob through core.slurm, squeue polling, sacct --helpformat details",
         ("aiida-core==2.9.4",),
-        seconds=180,
     ),
     Client(
         "qtoolkit",
@@ -124,14 +120,13 @@ CLIENTS = (
         ("qtoolkit==0.1.7",),
         core=True,
     ),
-    Client("toil", "CWL scatter, one sbatch --wrap for each job", ("toil[cwl]==9.6.0",), seconds=180),
+    Client("toil", "CWL scatter, one sbatch --wrap for each job", ("toil[cwl]==9.6.0",)),
     Client(
         "nemo-run",
         "experiment with a script, status through sacct",
         ("nemo-run==0.11.1", "leptonai==0.26.6", "setuptools==80.10.2"),
-        seconds=180,
     ),
-    Client("cylc", "workflow with a failing task, squeue polling", ("cylc-flow==8.5.4",), seconds=150),
+    Client("cylc", "workflow with a failing task, squeue polling", ("cylc-flow==8.5.4",)),
     Client(
         "executorlib",
         "futures by sbatch, and by srun from inside a job",
@@ -142,7 +137,6 @@ CLIENTS = (
         "airflow",
         "DAG whose tasks are sbatch --wait and fail with their job",
         ("apache-airflow==3.3.2",),
-        seconds=300,
     ),
     Client(
         "jax", "jax.distributed finds its coordinator in an srun step of two tasks", ("jax==0.10.2", "jaxlib==0.10.2")
@@ -152,7 +146,6 @@ CLIENTS = (
         "lightning-requeue",
         "Trainer checkpoint on USR1, scontrol requeue from the step, resumption",
         LIGHTNING,
-        seconds=300,
     ),
     Client("openmpi", "mpirun in a one-node job", apt=OPENMPI, arguments=("1",), core=True),
     Client("openmpi-2node", "mpirun over two nodes, daemons by srun", apt=OPENMPI, driver="openmpi", arguments=("2",)),
@@ -185,6 +178,6 @@ CLIENTS = (
     ),
     Client("fireworks", "queue adapter: submission, count of queued jobs", ("fireworks==2.1.4", "setuptools==80.10.2")),
     Client("fsl-sub", "job, array, corresponding array, report", ("fsl-sub==2.11.0", "fsl-sub-plugin-slurm==1.7.0")),
-    Client("ray", "head and worker by concurrent srun steps on two nodes", ("ray[default]==2.60.0",), seconds=180),
+    Client("ray", "head and worker by concurrent srun steps on two nodes", ("ray[default]==2.60.0",)),
     Client("rslurm", "R apply as an array, results gathered", apt=("r-cran-rslurm",)),
 )

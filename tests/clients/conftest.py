@@ -7,7 +7,7 @@
 `--keep` writes what passed and failed to `results.json`, from which `works_with.py` makes the README's table.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -59,14 +59,17 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def outcomes(request: pytest.FixtureRequest) -> list[Outcome]:
-    """Where a trial puts what came of it."""
-    return request.config.stash[OUTCOMES]
+def tell(request: pytest.FixtureRequest) -> Callable[[Outcome], None]:
+    """Where a trial tells what came of it."""
+
+    def keep(outcome: Outcome) -> None:
+        request.config.stash[OUTCOMES].append(outcome)
+        if request.config.getoption("keep", False):
+            record(outcome)
+
+    return keep
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    outcomes = config.stash[OUTCOMES]
-    for outcome in outcomes:
+    for outcome in config.stash[OUTCOMES]:
         terminalreporter.write_line(str(outcome))
-    if outcomes and config.getoption("keep", False):
-        record(outcomes)

@@ -30,11 +30,10 @@ def read(path: Path = RESULTS) -> dict:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def record(outcomes: list[Outcome], path: Path = RESULTS) -> None:
-    """Put the outcomes into the file, which keeps what it knows of other clients, clusters and users."""
+def record(outcome: Outcome, path: Path = RESULTS) -> None:
+    """Put the outcome into the file, which keeps what it knows of other clients, clusters and users."""
     kept = read(path)
-    for outcome in outcomes:
-        row = kept.setdefault(outcome.client, {"runs": {}})
-        row.update(version=outcome.version, exercises=outcome.exercises)
-        row["runs"].setdefault(outcome.cluster, {})[outcome.user] = "pass" if outcome.passed else "fail"
+    row = kept.setdefault(outcome.client, {"runs": {}})
+    row.update(version=outcome.version, exercises=outcome.exercises)
+    row["runs"].setdefault(outcome.cluster, {})[outcome.user] = "pass" if outcome.passed else "fail"
     path.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")

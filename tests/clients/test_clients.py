@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ TAIL = 3000
 
 
 @pytest.mark.clients
-def test_client(client: Client, cluster: Cluster, outcomes: list[Outcome]) -> None:
+def test_client(client: Client, cluster: Cluster, tell: Callable[[Outcome], None]) -> None:
     place = environments.build(client)
     interpreter = place / "bin" / "python" if client.pins else environments.python()
     work = directory(cluster.user)
@@ -29,9 +30,7 @@ def test_client(client: Client, cluster: Cluster, outcomes: list[Outcome]) -> No
     seconds = time.monotonic() - began
     cluster.clear(work)
     user = "root" if cluster.user == "root" else "user"
-    outcomes.append(
-        Outcome(client.name, environments.version(client), client.exercises, cluster.name, user, status == 0, seconds)
-    )
+    tell(Outcome(client.name, environments.version(client), client.exercises, cluster.name, user, status == 0, seconds))
     if status:
         pytest.fail(f"exit {status}, see {log.name}\n{Path(log.name).read_text()[-TAIL:]}", pytrace=False)
     shutil.rmtree(work)

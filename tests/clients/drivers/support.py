@@ -29,7 +29,7 @@ def partition() -> str:
     return next(name[:-1] for name in run("sinfo", "-h", "-o", "%P").split() if name.endswith("*"))
 
 
-def until(holds: Callable[[], object], seconds: int = 60) -> None:
+def until(holds: Callable[[], object], seconds: int = 120) -> None:
     """Wait until `holds()` is true, and fail after so many seconds. Nothing tells of a change: clients only ask."""
     end = time.monotonic() + seconds
     while not holds():
