@@ -17,13 +17,15 @@ from shim.config.settings import Config
 from shim.controller.launch import make_launch
 from shim.controller.mail import Mailer
 from shim.controller.queue import Queue
-from shim.controller.server import Server
+from shim.controller.server import Server, command
 from shim.executor.base import Executor
 from shim.launcher import SOCKET, VERSION, state_dir
 from shim.table.table import Table
 
 _LOG = logging.getLogger("shim.controller")
 _DAY = 86400.0
+WARM_UP = 0.1
+"""Seconds between the commands that are loaded ahead after the start."""
 
 
 def config_path() -> Path | None:
@@ -147,6 +149,14 @@ def make_executors(config: Config, folder: Path, queue_steps: Callable[[int], tu
     return executors
 
 
+async def _warm_up() -> None:
+    """Load the commands before they are asked for, one at a time so that nobody waits for it."""
+    for name in ("squeue", "sbatch", "scancel", "scontrol", "sinfo", "sacct", "srun"):
+        await asyncio.sleep(WARM_UP)
+        command(name)
+    gc.freeze()  # everything loaded so far stays: the collector need not look at it again
+
+
 class _Life:
     """One controller from start to end."""
 
@@ -180,12 +190,12 @@ class _Life:
         queue.mailer.resume()
         listener = _listener(self.folder)
         await server.listen(listener)
-        gc.freeze()  # everything loaded so far stays: the collector need not look at it again
         self._tell_ready()
         _LOG.info("version %s, process %d, %d jobs", VERSION, os.getpid(), len(queue.jobs))
-        chores = loop.create_task(self._chores(queue, server))
+        chores = [loop.create_task(self._chores(queue, server)), loop.create_task(_warm_up())]
         await self.end.wait()
-        chores.cancel()
+        for chore in chores:
+            chore.cancel()
         server.close()
         (self.folder / SOCKET).unlink(missing_ok=True)
         await queue.flushed()
