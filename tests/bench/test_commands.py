@@ -1,10 +1,6 @@
-"""The commands against their floor, the start of a bare interpreter, and against real Slurm where one runs.
-
-A real cluster is named by $REAL_SLURM_CONF (and its user by $REAL_SLURM_USER).
-"""
+"""The commands against their floor, the start of a bare interpreter, and against real Slurm where one runs."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,17 +8,25 @@ from pathlib import Path
 import pytest
 
 from shim import api
+from tests.bench import real
 from tests.bench.measure import command, in_turn, note, seconds
 from tests.shim import Shim, shim_in
 
 pytestmark = pytest.mark.bench
+BENCH_CONFIG = """\
+max_array_size = 4000001
+max_job_count = 1000000000
+[[node]]
+name = "n1"
+cpus = 2
+memory = 8000
+"""
 FLOOR = [sys.executable, "-I", "-S", "-c", "pass"]
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shim]:
-    config = 'max_array_size = 4000001\n[[node]]\nname = "n1"\ncpus = 2\nmemory = 8000\n'
-    with shim_in(tmp_path_factory.mktemp("bench"), config) as shim:
+    with shim_in(tmp_path_factory.mktemp("bench"), BENCH_CONFIG) as shim:
         shim.run("squeue")
         yield shim
 
@@ -33,28 +37,6 @@ def ours(shim: Shim, *argv: str) -> Callable[[], object]:
 
 def floor(shim: Shim) -> Callable[[], object]:
     return command(FLOOR, shim.environment, shim.work)
-
-
-def real(*argv: str) -> Callable[[], object] | None:
-    """The same command of the real cluster, if there is one."""
-    conf = os.environ.get("REAL_SLURM_CONF")
-    if not conf:
-        return None
-    user = os.environ.get("REAL_SLURM_USER", "alice")
-    env = {"SLURM_CONF": conf, "PATH": "/usr/bin:/bin", "HOME": "/tmp"}
-
-    def become() -> None:
-        import pwd
-
-        entry = pwd.getpwnam(user)
-        os.setgid(entry.pw_gid)
-        os.setuid(entry.pw_uid)
-
-    def run() -> None:
-        subprocess.run(["/usr/bin/" + argv[0], *argv[1:]], env=env, cwd="/tmp", check=True, preexec_fn=become,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # fmt: skip
-
-    return run
 
 
 @pytest.mark.parametrize(
@@ -74,7 +56,7 @@ def test_against_the_floor(bench: Shim, argv: tuple[str, ...]) -> None:
         bench.submit("-H", "--wrap", "true")
     timed = in_turn(ours(bench, *argv), floor(bench))
     note(" ".join(argv), timed, "`python3 -I -S -c pass`")
-    if theirs := real(*argv):
+    if theirs := real.action(*argv):
         note(" ".join(argv), in_turn(ours(bench, *argv), theirs), "real Slurm")
     assert timed.ratio < 1.6 if argv[0] in ("squeue", "sbatch") else timed.ratio < 2
 
@@ -96,19 +78,57 @@ def test_submitting_an_array_costs_what_a_job_costs(bench: Shim, tasks: int) -> 
     assert timed.ratio < 1.25
 
 
-def test_ten_thousand_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with shim_in(tmp_path) as shim:
-        monkeypatch.setattr(os, "environ", dict(shim.environment))
+@pytest.fixture
+def crowd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shim]:
+    """A shim that is called by the Python API from this process."""
+    with shim_in(tmp_path, BENCH_CONFIG) as shim:
+        for name, value in shim.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(shim.work)
         shim.run("squeue")
-        os.putenv("SLURMSHIM_STATE", str(shim.state))
-        one_process = seconds(lambda: [api.submit(b"#!/bin/sh\ntrue\n", "-H") for _ in range(1000)])
-        note("1,000 submissions through shim.api", f"{one_process:.2f} s | | ", "")
-        for _ in range(9000):
-            api.submit(b"#!/bin/sh\ntrue\n", "-H")
-        one = ours(shim, "squeue", "-j", "5000")
-        note("squeue -j ID with 10,000 jobs", in_turn(one, floor(shim)), "`python3 -I -S -c pass`")
-        whole = in_turn(ours(shim, "squeue"), floor(shim), runs=9)
-        note("squeue with 10,000 jobs", whole, "`python3 -I -S -c pass`")
-        submit = in_turn(ours(shim, "sbatch", "-H", "--wrap", "true"), floor(shim))
-        note("sbatch with 10,000 jobs", submit, "`python3 -I -S -c pass`")
-        assert submit.ratio < 1.8
+        yield shim
+
+
+def test_ten_thousand_jobs(crowd: Shim) -> None:
+    took = seconds(lambda: [api.submit(b"#!/bin/sh\ntrue\n", "-H") for _ in range(1000)])
+    note("1,000 submissions through shim.api", f"{took:.2f} s", "one process")
+    for _ in range(9000):
+        api.submit(b"#!/bin/sh\ntrue\n", "-H")
+    for argv in (("squeue", "-j", "5000"), ("sbatch", "-H", "--wrap", "true"), ("squeue",)):
+        timed = in_turn(ours(crowd, *argv), floor(crowd), runs=11)
+        note(" ".join(argv) + ", 10,000 jobs", timed, "`python3 -I -S -c pass`")
+        if argv != ("squeue",):
+            assert timed.ratio < 1.8
+
+
+def test_arrays_are_cheap_to_show_and_to_cancel(crowd: Shim) -> None:
+    jobs = [api.submit(b"#!/bin/sh\n", "-H") for _ in range(40)]
+    arrays = [api.submit(b"#!/bin/sh\n", "-H", array="0-9999") for _ in range(40)]
+    timed = in_turn(ours(crowd, "squeue", "-h", "-j", ",".join(map(str, arrays[:10]))),
+                    ours(crowd, "squeue", "-h", "-j", ",".join(map(str, jobs[:10]))))  # fmt: skip
+    note("squeue of ten arrays of 10,000", timed, "of ten jobs")
+    assert timed.ratio < 1.5
+    one, other = iter(arrays), iter(jobs)
+    timed = in_turn(
+        lambda: ours(crowd, "scancel", str(next(one)))(), lambda: ours(crowd, "scancel", str(next(other)))()
+    )
+    note("scancel of an array of 10,000", timed, "of a job")
+    assert timed.ratio < 1.5
+    timed = in_turn(ours(crowd, "squeue", "-r", "-j", str(arrays[-1])), floor(crowd), runs=11)
+    note("squeue -r of an array of 10,000", timed, "`python3 -I -S -c pass`")
+
+
+def test_a_hundred_arrays_of_ten_thousand_take_no_memory(crowd: Shim) -> None:
+    def megabytes() -> float:
+        status = Path(f"/proc/{crowd.controller}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+    api.submit(b"#!/bin/sh\n", "-H")
+    before = megabytes()
+    for _ in range(100):
+        api.submit(b"#!/bin/sh\n", "-H", array="0-9999")
+    after = megabytes()
+    note("controller, empty", f"{before:.0f} MB", "")
+    note("controller with 100 arrays of 10,000", f"{after:.0f} MB", "")
+    assert before < 60
+    assert after - before < 20
