@@ -44,7 +44,7 @@ def command(argv: Sequence[str], env: dict[str, str], cwd: Path) -> Callable[[],
 
 def in_turn(ours: Callable[[], object], theirs: Callable[[], object], runs: int = 25) -> Timed:
     """Both, one after the other, again and again: what slows the machine down slows both."""
-    ours(), theirs()  # noqa: B018 - warm-up
+    ours(), theirs()
     pairs = [(seconds(ours), seconds(theirs)) for _ in range(runs)]
     return Timed(*(statistics.median(column) * 1000 for column in zip(*pairs, strict=True)))
 

@@ -1,6 +1,5 @@
 """The commands against their floor, the start of a bare interpreter, and against real Slurm where one runs."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
