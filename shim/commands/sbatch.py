@@ -37,7 +37,7 @@ async def run(call: Call) -> int:
         return report(call, error)
     except SlurmError as error:
         return _refused(call, error, test_only=bool(fields.get("test_only")))
-    return _test(call, jobs) if fields.get("test_only") else await _submit(call, jobs, fields)
+    return _test(call, jobs, fields) if fields.get("test_only") else await _submit(call, jobs, fields)
 
 
 def _fault(*lines: str) -> Complaint:
@@ -139,8 +139,11 @@ def _refused(call: Call, error: SlurmError, *, test_only: bool) -> int:
     return 1
 
 
-def _test(call: Call, jobs: list[Submission]) -> int:
-    """Tell when the job would start; of a heterogeneous one, when its last component would."""
+def _test(call: Call, jobs: list[Submission], fields: Fields) -> int:
+    """Tell when the job would start; of a heterogeneous one, when its last component would.
+
+    With --verbose also what the engine would be told, on standard output.
+    """
     try:
         estimates = [call.queue.test(job) for job in jobs]
     except SlurmError as error:
@@ -154,6 +157,8 @@ def _test(call: Call, jobs: list[Submission]) -> int:
         where = f"on {fold_hostlist(hosts, sort=True)}"
     cpus = sum(estimate.cpus for estimate in estimates)
     call.err(f"sbatch: Job {first.job_id} to start at {start} using {cpus} processors {where}")
+    if fields.get("verbose"):
+        call.out("---\n".join(estimate.engine for estimate in estimates if estimate.engine))
     return 0
 
 

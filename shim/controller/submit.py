@@ -61,6 +61,7 @@ class Estimate:
     cpus: int
     node_list: str
     partition: str
+    engine: str  # what the engine would be told, "" if it has no language of its own
 
 
 def accept(queue: "Queue", submissions: Sequence[Submitted]) -> "dict[Job, asyncio.Future[None]]":
@@ -221,7 +222,8 @@ def estimate(queue: "Queue", submission: Submitted) -> Estimate:
             start, shares = queue.dispatcher.when_free(need, nodes)
         if shares:
             node_list = fold_hostlist([share.node for share in shares])
-            return Estimate(job_id, max(start, request.begin), sum(s.cpus for s in shares), node_list, name)
+            cpus, engine = sum(share.cpus for share in shares), queue.executor_for(name).describe(job)
+            return Estimate(job_id, max(start, request.begin), cpus, node_list, name, engine)
     raise SlurmError(Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE)
 
 

@@ -168,6 +168,9 @@ class Executor(Protocol):
     def check(self, request: Request, need: Need, partition: str) -> None:
         """Raise SlurmError for a job of this partition that the engine can never run."""
 
+    def describe(self, job: Job) -> str:
+        """What the engine is told to run for this job, in its own language; "" for one that has none."""
+
     def start(self, launches: Iterable[Launch]) -> None:
         """Begin these runs; ``started`` and ``finished`` follow as events. Idempotent for one (job_id, restarts)."""
 

@@ -20,6 +20,10 @@ complain() {
     exit 1
 }
 
+forget() { # out of sight first: half a call must not be taken for a new one
+    mv "$call" "$call.new" && rm -rf "$call.new"
+}
+
 [ -d "$root/calls" ] || complain "this job has no directory in common with its submit host, so the queue is out of reach"
 [ -n "$SLURM_JOB_ID" ] || complain "SLURM_JOB_ID is not set: only a job can call this"
 call=$root/calls/$SLURM_JOB_ID-$(uname -n)-$$
@@ -42,9 +46,10 @@ srun)
     trap 'interrupted=USR1' USR1
     trap 'interrupted=USR2' USR2
     ;;
-*) trap 'rm -rf "$call"' EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM HUP ;;
+*)
+    trap 'forget; exit 130' INT
+    trap 'forget; exit 143' TERM HUP
+    ;;
 esac
 mv "$call.new" "$call"
 exec 7<"$call/out" 8<"$call/err"
@@ -62,5 +67,5 @@ done
 cat <&7
 cat <&8 >&2
 read -r code <"$call/code"
-rm -rf "$call"
+forget
 exit "$code"

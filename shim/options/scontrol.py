@@ -25,4 +25,5 @@ OPTIONS = (
     Option(name="usage"),
     Option(name="verbose", short="v"),
     Option(name="version", short="V"),
+    Option(name="yaml", note="show job: what dstack is told to run; not in Slurm"),
 )

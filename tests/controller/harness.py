@@ -50,6 +50,9 @@ class HandExecutor:
     def adapt(self, need, partition):
         return need
 
+    def describe(self, job):
+        return ""
+
     def check(self, request, need, partition):
         pass
 

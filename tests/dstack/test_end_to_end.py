@@ -2,38 +2,17 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from tests.dstack.configuration import configuration
 from tests.dstack.lab import Lab
 from tests.shim import Shim, shim_in, wait_until
-
-CONFIG = """\
-cluster_name = "cloud"
-kill_wait = 2
-
-[[partition]]
-name = "gpu"
-nodes = "ALL"
-default = true
-executor = "dstack"
-
-[dstack]
-server = "{url}"
-project = "{project}"
-token = "{token}"
-shared = ["{shared}"]
-poll = 0.3
-qos = {{ high = 80 }}
-"""
-
-
-def configuration(lab: Lab, folder: Path) -> str:
-    return CONFIG.format(url=lab.url, project=lab.project, token=lab.token, shared=folder)
-
 
 @pytest.fixture
 def cloud(dstack_lab: Lab, tmp_path: Path) -> Iterator[Shim]:
@@ -182,3 +161,18 @@ def test_two_nodes_run_one_batch_script(cloud: Shim) -> None:
     job = cloud.submit("-N2", script="#!/bin/bash\necho $SLURM_NNODES $SLURM_JOB_NODELIST $DSTACK_NODES_NUM\n")
     assert cloud.wait(job) == "COMPLETED"
     assert re.fullmatch(r"2 lab-\[\d[,-]\d\] 2\n", cloud.output(job))
+
+
+def test_the_task_that_dstack_is_given_can_be_seen(cloud: Shim, dstack_lab: Lab) -> None:
+    dstack_lab.write_cli_config(cloud.folder / "home")
+    tested = cloud.run("sbatch", "--test-only", "-v", "--gres=gpu:a100:2", "--wrap", "true")
+    assert tested.code == 0
+    job = cloud.submit("--hold", "--gres=gpu:a100:2", script="#!/bin/sh\ntrue\n")
+    shown = cloud.run("scontrol", "show", "job", str(job), "--yaml").out
+    for text in (tested.out, shown):
+        task = yaml.safe_load(text)
+        assert (task["type"], task["resources"]["gpu"]["count"]) == ("task", "2..")
+        (cloud.work / "task.yaml").write_text(text)
+        dstack = Path(sys.executable).with_name("dstack")
+        applied = cloud.run(str(dstack), "apply", "-y", "-d", "-f", "task.yaml", HOME=str(cloud.folder / "home"))
+        assert applied.code == 0, str(applied)

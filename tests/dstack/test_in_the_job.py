@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.dstack.configuration import configuration
 from tests.dstack.lab import Lab
-from tests.dstack.test_end_to_end import accounting, configuration
+from tests.dstack.test_end_to_end import accounting
 from tests.shim import Shim, shim_in, wait_until
 
 

@@ -37,7 +37,8 @@ async def run(call: Call) -> int:
 
 def _switch(session: Session, key: str, value: str) -> None:
     """Take one option in. Raises Exit for another cluster and for an unknown user."""
-    switches = {"oneliner": "oneliner", "details": "details", "all": "all", "quiet": "quiet", "verbose": "verbose"}
+    switches = {"oneliner": "oneliner", "details": "details", "all": "all", "quiet": "quiet"}
+    switches |= {"verbose": "verbose", "yaml": "yaml"}
     if key in switches:
         setattr(session, switches[key], True)
     elif key == "hide":

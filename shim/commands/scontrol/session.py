@@ -18,6 +18,7 @@ class Session:
     oneliner: bool = False
     quiet: bool = False
     verbose: bool = False
+    yaml: bool = False  # show job: as the engine is told
     acting_as: int | None = None  # the user that --uid names
     exit_code: int = 0
     over: bool = False  # exit was asked for

@@ -63,9 +63,21 @@ def _show_task(session: Session, text: str, job_id: int, task_id: int, showing: 
 
 
 def _print(session: Session, jobs: list[Job], showing: Showing, task_id: int | None = None) -> None:
+    if session.yaml:
+        _print_yaml(session, jobs)
+        return
     numbers = cpu_ids(session.queue.running) if showing.details else {}
     for job in jobs:
         session.out(show_job(JobView(job, showing, numbers.get(job.job_id, {}), task_id)))
+
+
+def _print_yaml(session: Session, jobs: list[Job]) -> None:
+    """What the engine is told to run, one document for each job."""
+    documents = [session.queue.executor_of(job).describe(job) for job in jobs]
+    if not all(documents):
+        session.fail("--yaml: jobs that run on this machine have no task of dstack")
+    else:
+        session.out("---\n".join(documents))
 
 
 def _showing(session: Session) -> Showing:

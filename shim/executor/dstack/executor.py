@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from shim.config.settings import Config
 from shim.executor.base import Ended, Events, Launch, LaunchAgain, NodeState, Target, Usage
@@ -20,7 +21,7 @@ from shim.executor.dstack.client import Client
 from shim.executor.dstack.control import ControlDirectory
 from shim.executor.dstack.credentials import find_credentials
 from shim.executor.dstack.errors import BadRequest, DstackError, NotExpressible, NotFound
-from shim.executor.dstack.mapping import Site, run_name, task_of
+from shim.executor.dstack.mapping import Site, run_name, task_of, to_yaml
 from shim.executor.dstack.model import ENDED, Run
 from shim.executor.dstack.server import Server
 from shim.executor.dstack.settings import PartitionSettings, parse_partition, parse_settings
@@ -102,6 +103,15 @@ class DstackExecutor:
             task_of(job, asked, self._site(job), ["sh"])
         except NotExpressible as error:
             raise SlurmError(Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE, str(error)) from error
+
+    def describe(self, job: Job) -> str:
+        """The task as ``dstack apply`` takes it: what was submitted, or would be now."""
+        task = self._tasks.get(job.job_id)
+        carrier = task.carrier if task else Carrier(run_name(job), tuple(s.node for s in job.shares), 0, job)
+        try:
+            return to_yaml(self._document(carrier, self._control.job(job.job_id, job.restarts)))
+        except NotExpressible as error:
+            return f"# {error}\n"
 
     def start(self, launches: Iterable[Launch]) -> None:
         """Give each job to a worker that waits for one like it, or to a run of its own."""
@@ -323,8 +333,7 @@ class DstackExecutor:
                 self._carriers.remove(carrier)
                 return
             carrier.attempts += 1
-            document = task_of(job, need_of(job.request, self._config), self._site(job), self._command(carrier),
-                               worker=carrier.worker is not None) | {"name": carrier.name}  # fmt: skip
+            document = self._document(carrier, self._control.job(job.job_id, job.restarts))
             run = await self._server.ask(lambda: self._server.client.apply(document))
             if run is not None:
                 self._has_run(carrier, run)
@@ -481,13 +490,17 @@ class DstackExecutor:
             await self._server.ask(lambda: self._server.client.stop([carrier.name]))
         self._wake.set()
 
-    def _command(self, carrier: Carrier) -> list[str]:
-        guest = self._control.guest
+    def _document(self, carrier: Carrier, directory: Path) -> dict[str, Any]:
+        """The task of dstack for a carrier. Raises NotExpressible."""
+        job, guest = carrier.job, self._control.guest
         if carrier.worker:
-            return ["/bin/sh", str(guest / "worker.sh"), str(carrier.worker), carrier.name]
-        assert carrier.task
-        script = "node.sh" if len(carrier.nodes) > 1 else "job.sh"
-        return ["/bin/sh", str(guest / script), str(carrier.task.directory)]
+            command = ["/bin/sh", str(guest / "worker.sh"), str(carrier.worker), carrier.name]
+        else:
+            script = "node.sh" if len(carrier.nodes) > 1 else "job.sh"
+            command = ["/bin/sh", str(guest / script), str(directory)]
+        need = need_of(job.request, self._config)
+        task = task_of(job, need, self._site(job), command, worker=carrier.worker is not None)
+        return task | {"name": carrier.name}
 
 
 def _control_root(configured: str, shared: Iterable[str], folder: Path) -> Path:

@@ -78,6 +78,10 @@ class LocalExecutor:
     def check(self, request: Request, need: Need, partition: str) -> None:
         """Nothing that fits on the nodes is refused."""
 
+    def describe(self, job: Job) -> str:  # noqa: ARG002
+        """A supervisor on this machine has no language of its own."""
+        return ""
+
     def start(self, launches: Iterable[Launch]) -> None:
         """Hand each run to a supervisor."""
         begun = []
