@@ -135,6 +135,14 @@ def converse(channel: _socket.socket, call: bytes) -> int | None:
         return None
 
 
+def _forget_coercion() -> None:
+    """Python itself may have set LC_CTYPE when it started in the C locale (PEP 538); jobs shall not see that."""
+    fd = posix.open("/proc/self/environ", posix.O_RDONLY)
+    if b"LC_CTYPE=" not in posix.read(fd, 1 << 20):
+        del posix.environ[b"LC_CTYPE"]
+    posix.close(fd)
+
+
 def main(command: str, argv: list[str]) -> int:
     """Run one command; the exit code."""
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
@@ -144,6 +152,8 @@ def main(command: str, argv: list[str]) -> int:
     except OSError:
         cwd = posix.readlink(b"/proc/self/cwd")  # it has been removed: "/where/it/was (deleted)"
     terminals = "".join([str(fd) for fd in (0, 1, 2) if posix.isatty(fd)])
+    if posix.environ.get(b"LC_CTYPE") == b"C.UTF-8" and b"LC_ALL" not in posix.environ:
+        _forget_coercion()
     call = request(command, argv, cwd, posix.environ, terminals)
     if (channel := connect()) is not None and (code := converse(channel, call)) is not None:
         return code

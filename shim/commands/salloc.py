@@ -8,7 +8,7 @@ from typing import Any
 
 from shim.commands.call import Call, Exit
 from shim.commands.stepping.allocation import allocate
-from shim.commands.stepping.order import FORMAT
+from shim.commands.stepping.order import FORMAT, asks_memory
 from shim.commands.submission import check, command_line, place, report
 from shim.grammar.errors import GrammarError
 from shim.grammar.signal import signal_number
@@ -118,8 +118,7 @@ def _environment(call: Call, jobs: Sequence[Job]) -> dict[bytes, bytes]:
     inherited = {name.encode() for name in call.env}
     for job in jobs:
         own = allocation_environment(job, call.queue.config, inherited)
-        request = job.request
-        if request.mem_per_cpu is None and request.mem_per_node is None and request.mem_per_gpu is None:
+        if not asks_memory(job):
             own.pop("SLURM_MEM_PER_CPU", None)
         if job.het_job_id:
             offset = job.het_job_offset

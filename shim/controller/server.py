@@ -75,7 +75,7 @@ class Connection:
         if length > _LIMIT:
             raise ValueError(f"a call of {length} bytes")
         fields = (await self.reader.readexactly(length)).split(b"\0")
-        if fields[0] != VERSION.encode():
+        if fields[0] != VERSION.encode() and fields[1] != b"rejoin":  # which an older client may say, too
             self.writer.write(frame(b"V", b""))
             await self.writer.drain()
             _LOG.info("a client of version %s replaces this controller (%s)", fields[0].decode(), VERSION)

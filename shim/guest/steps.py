@@ -41,6 +41,9 @@ SIGNALS = (SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCONT, SIGALRM, SIGUSR1,
 _TOGETHER = 0.2
 """Seconds in which tasks that end alike are told of in one line."""
 
+_FEW = 64
+"""So many tasks do with the open files that any process may have."""
+
 _TO_LEAVE = 0.2
 """Seconds that tasks have to end by the user's SIGINT before SIGTERM follows."""
 
@@ -63,6 +66,7 @@ class StepWork(Work):
         self.say = Teller(order, self.tasks, self.output)
         self.input: Input | None = None
         self.terminal: Terminal | None = None
+        self.files: tuple[int, int] | None = None  # the limit of open files that tasks keep
         self.pmi: list[Pmi] = []
         self.pmi_offsets: list[int] = []  # the first rank of each step
         self.environments: dict[Task, Mapping[bytes, bytes]] = {}  # for --task-epilog
@@ -78,12 +82,23 @@ class StepWork(Work):
         session.work = self
         session.lost = self._lost
         session.listen(SIGNALS, self._signal)
-        if self._start():
+        if self._started():
             self._tell_processes()
         else:
             self._finish()
 
     # -- starting ----------------------------------------------------------------------------------------------------
+
+    def _started(self) -> bool:
+        """Start all tasks; False where none runs. If this machine will not carry them all, they all end."""
+        try:
+            return self._start()
+        except OSError as error:
+            self.say.error(f"Unable to start all tasks: {error.strerror}")
+            self.worst = 1
+            for group in self.groups.values():
+                _kill_group(group)
+            return bool(self.by_pid)
 
     def _start(self) -> bool:
         order = self.order
@@ -92,6 +107,8 @@ class StepWork(Work):
         except OSError as error:
             return self._refuse(f"Could not open stdin file: {error.strerror}")
         self.input = Input(self.loop, source)
+        if len(self.tasks) > _FEW:
+            self.files = _more_files()
         if order["pty"]:
             self._open_terminal()
         if order["prolog"]:
@@ -133,7 +150,13 @@ class StepWork(Work):
             environment = {**base[task.step], **own}
             begin = Start(argv, environment, (reader, out, err), order["cwd"], umask, self.groups.get(task.node, 0))
             self._prepare(begin, task, extra)
-            task.pid = start(begin)
+            begin.files = self.files
+            try:
+                task.pid = start(begin)
+            except OSError as error:
+                self.say.error(f"task {task.rank} launch failed: {error.strerror}")
+                self._ended(task, 1 << 8)
+                continue
             self.groups.setdefault(task.node, task.pid)
             self.by_pid[task.pid] = task
             for fd in {reader, *(pump.task_end for pump in task.pumps)} - {0}:
@@ -437,6 +460,15 @@ class StepWork(Work):
 
         reconnect.leave_result(self.order, self.result)
         self.session.code = self.worst
+
+
+def _more_files() -> tuple[int, int]:
+    """Room for the pipes of many tasks; the limits as they were, for the tasks."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    return before
 
 
 def _kill_group(group: int) -> None:

@@ -19,7 +19,20 @@ _FALLBACK = b"/tmp"  # where slurmstepd goes when the work folder is not there
 class Start:
     """How one task begins. ``argv`` and ``environment`` are bytes; ``fds`` are its streams 0, 1 and 2."""
 
-    __slots__ = ("argv", "cpus", "environment", "fds", "folder", "group", "keep", "note", "prolog", "terminal", "umask")
+    __slots__ = (
+        "argv",
+        "cpus",
+        "environment",
+        "fds",
+        "files",
+        "folder",
+        "group",
+        "keep",
+        "note",
+        "prolog",
+        "terminal",
+        "umask",
+    )
 
     def __init__(
         self,
@@ -41,6 +54,7 @@ class Start:
         self.keep: int = -1  # a descriptor to hand on
         self.terminal = b""  # of --pty
         self.prolog = b""
+        self.files: tuple[int, int] | None = None  # limits of open files to go back to
 
 
 def start(task: Start) -> int:
@@ -81,6 +95,10 @@ def _become(task: Start) -> int:
         posix.set_inheritable(task.keep, True)
     for number in (SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGXFSZ):
         signal(number, SIG_DFL)
+    if task.files:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_NOFILE, task.files)
     posix.umask(task.umask)
     _enter(task.folder)
     if task.cpus:

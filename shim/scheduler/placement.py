@@ -69,7 +69,8 @@ def task_capacity(need: Need, room: Room) -> int:
         fitting = room.memory // need.memory_per_cpu
         if fitting < (need.node_cpus or 1):
             return 0
-        tasks = min(tasks, fitting if need.overcommit else fitting // need.cpus_per_task)
+        if not need.overcommit:
+            tasks = min(tasks, fitting // need.cpus_per_task)
     if need.gpus_per_node or need.gpus_per_task or need.gpus:
         free = len(_free_gpus(need, room))
         if free < need.gpus_per_node or not free:

@@ -12,6 +12,7 @@ from shim.job.layout import Ranks, StepNode, arbitrary, distribute
 from shim.job.record import Share
 
 _MANY = 1 << 30
+_NO_GRES = "Step requested GRES but job doesn't have GRES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class StepRequest:
     gpus_per_task: int = 0
     gpu_type: str = ""
     no_gres: bool = False  # --gres=none
+    gres: tuple[tuple[str, int], ...] = ()  # other generic resources of each node, by name and count
     nodelist: tuple[str, ...] = ()
     exclude: frozenset[str] = frozenset()
     relative: int = 0
@@ -123,7 +125,12 @@ def _usable(request: StepRequest, shares: Sequence[Share]) -> list[Share]:
     if not set(request.nodelist) <= names:
         raise SlurmError(Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE)
     if request.asks_gpus and not any(share.gpus for share in shares):
-        raise SlurmError(Errno.INVALID_GRES, "Step requested GRES but job doesn't have GRES")
+        raise SlurmError(Errno.INVALID_GRES, _NO_GRES)
+    for name, count in request.gres:
+        if not any(dict(share.gres).get(name) for share in shares):
+            raise SlurmError(Errno.INVALID_GRES, _NO_GRES)
+        if all(dict(share.gres).get(name, 0) < count for share in shares):
+            raise SlurmError(Errno.INVALID_GRES)
     usable = [share for share in shares[request.relative :] if share.node not in request.exclude]
     if request.nodelist and len(set(request.nodelist)) >= request.nodes_min and request.nodes_max is not None:
         usable = [share for share in usable if share.node in request.nodelist]

@@ -20,7 +20,7 @@ FORMAT = 2
 _OF_A_NODE = ("CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ROCR_VISIBLE_DEVICES", "SLURM_GPUS_ON_NODE")
 """Variables about the batch host's devices: a step has its own, or none."""
 
-_ONLY_INSIDE = ("SLURM_DISTRIBUTION", "SLURM_JOB_CPUS_PER_NODE_PACK_GROUP_0")
+_ONLY_INSIDE = ("SLURM_DISTRIBUTION", "SLURM_JOB_CPUS_PER_NODE_PACK_GROUP_0", "SLURM_NODE_ALIASES")
 _KEPT_BY_NONE = ("SLURM", "SPANK_")  # prefixes; the variables that lead the commands to their queue go along
 
 NULL = "/dev/null"
@@ -122,6 +122,12 @@ def _goes_along(export: Export, name: str) -> bool:
     return export.mode is ExportMode.ALL or name in export.names or name.startswith(_KEPT_BY_NONE)
 
 
+def asks_memory(job: Job) -> bool:
+    """Whether the user named an amount of memory: without it, salloc and srun set no variable for it."""
+    request = job.request
+    return any(size is not None for size in (request.mem_per_cpu, request.mem_per_node, request.mem_per_gpu))
+
+
 def _common(call: Call, component: Component) -> dict[str, str]:
     """What all tasks of a step have besides the environment they start from."""
     job, layout = component.job, component.layout
@@ -138,6 +144,8 @@ def _common(call: Call, component: Component) -> dict[str, str]:
         environment = {**allocation, **identity, **environment}
         for name in _ONLY_INSIDE if not layout.distribution else _ONLY_INSIDE[1:]:
             environment.pop(name, None)
+        if not asks_memory(job):
+            environment.pop("SLURM_MEM_PER_CPU", None)
     if "SRUN_DEBUG" in environment and component.fields.get("export", "ALL").upper() != "ALL":
         del environment["SRUN_DEBUG"]
     if "TMPDIR" not in call.env or component.fields.get("export"):

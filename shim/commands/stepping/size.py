@@ -94,13 +94,16 @@ def _gpus(fields: Mapping[str, Any]) -> dict[str, Any]:
     text = fields.get("gres") or ""
     if text.lower() == "none":
         return {"no_gres": True}
+    others: dict[str, int] = {}
     for gres in parse_gres(text) if text else ():
         if gres.name == "gpu":
             per_node += gres.count
             kind = gres.type or kind
+        else:
+            others[gres.name] = others.get(gres.name, 0) + gres.count
     found = {"gpus": 0, "gpus_per_node": per_node, "gpus_per_task": 0}
     for name in ("gpus", "gpus_per_node", "gpus_per_task"):
         for gres in parse_gpus(fields[name]) if fields.get(name) else ():
             found[name] += gres.count
             kind = gres.type or kind
-    return {**found, "gpu_type": kind}
+    return {**found, "gpu_type": kind, "gres": tuple(others.items())}
