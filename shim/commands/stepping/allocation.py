@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from shim.commands.call import Call, Exit
-from shim.commands.stepping.attend import Interrupted, attended
+from shim.commands.stepping.attend import Interrupted, attended, expect_signals
 from shim.commands.submission import Body, Submission, submissions
 from shim.controller.queue import Queue
 from shim.job.errors import Errno, SlurmError
@@ -76,6 +76,7 @@ async def _wait(call: Call, jobs: Sequence[Job], fields: dict[str, object]) -> N
             call.error(f"{_FAILURE[call.command]}: {_IMPOSSIBLE}")
             raise Exit(1)
     quiet = fields.get("quiet")
+    expect_signals(call)
     if not quiet:
         if call.command == "salloc":
             call.err(f"salloc: Pending job allocation {job.job_id}")

@@ -19,13 +19,20 @@ class Interrupted(Exception):
         super().__init__(signal)
 
 
-WAIT = marshal.dumps({"do": "wait"}, FORMAT)
+_WAIT = marshal.dumps({"do": "wait"}, FORMAT)
+
+
+def expect_signals(call: Call) -> None:
+    """From here on the client tells of signals in place of dying of them; to be said before it prints that it waits."""
+    call.tell(b"S", _WAIT)
 
 
 async def attended(call: Call, waiting: Coroutine[Any, Any, Result]) -> Result:
-    """The result. Raises Interrupted for a signal, ConnectionError or IncompleteReadError when the client has gone."""
+    """The result of a wait, after `expect_signals`.
+
+    Raises Interrupted for a signal, ConnectionError or IncompleteReadError when the client has gone.
+    """
     assert call.hear is not None
-    call.tell(b"S", WAIT)
     task = asyncio.ensure_future(waiting)
     hearing: asyncio.Future[Any] | None = None
     try:

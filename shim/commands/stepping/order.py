@@ -20,6 +20,9 @@ FORMAT = 2
 _OF_A_NODE = ("CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ROCR_VISIBLE_DEVICES", "SLURM_GPUS_ON_NODE")
 """Variables about the batch host's devices: a step has its own, or none."""
 
+_PRESERVED = ("SLURM_JOB_NUM_NODES", "SLURM_NNODES", "SLURM_NTASKS", "SLURM_NPROCS")
+"""What --preserve-env hands on as the caller has it."""
+
 _ONLY_INSIDE = ("SLURM_DISTRIBUTION", "SLURM_JOB_CPUS_PER_NODE_PACK_GROUP_0", "SLURM_NODE_ALIASES")
 _KEPT_BY_NONE = ("SLURM", "SPANK_")  # prefixes; the variables that lead the commands to their queue go along
 
@@ -152,6 +155,8 @@ def _common(call: Call, component: Component) -> dict[str, str]:
         environment.setdefault("TMPDIR", DEFAULT_TMPDIR)
     if job.shares and job.shares[0].gpus:
         environment["SLURM_JOB_GPUS"] = ",".join(map(str, job.shares[0].gpus))
+    if component.fields.get("preserve_env"):
+        environment |= {name: call.env[name] for name in _PRESERVED if name in call.env}
     environment["SLURMSHIM_STATE"] = str(call.queue.state_dir)
     return environment
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from shim.commands.call import Call, Exit
-from shim.commands.stepping.attend import Interrupted, attended
+from shim.commands.stepping.attend import Interrupted, attended, expect_signals
 from shim.commands.stepping.binding import bind_gpus, cpus_of_tasks, parse_cpu_bind
 from shim.commands.stepping.order import Component, make_order
 from shim.grammar.hostlist import fold_hostlist
@@ -118,6 +118,7 @@ async def _placed(call: Call, want: Wanted) -> Placed:
     if "immediate" in want.fields:
         raise SlurmError(Errno.NODES_BUSY)
     quiet = want.fields.get("quiet")
+    expect_signals(call)
     if not quiet:
         call.err(f"srun: Job {job.job_id} step creation temporarily disabled, retrying (Requested nodes are busy)")
     try:
