@@ -174,6 +174,7 @@ run_step() {
         }
     done <"$step/outputs"
     while read -r rank stream _; do : >"$step/output-$rank-$stream"; done <"$step/pumps"
+    [ -e /proc/self/fd/0 ] || exec </dev/null # MPICH starts its launcher with standard input closed
     source=${STEP_STDIN:-/proc/self/fd/0}
     case $(ls -l "$source") in
     *"-> /dev/null") ;;
