@@ -180,6 +180,7 @@ def _apply(queue: "Queue", job: Job, request: Request, changes: dict[str, Any]) 
     if "time_limit" in changes:
         job.time_limit = changes["time_limit"]
         if job.state is State.RUNNING:
+            queue.no_timer(job)
             queue.dispatcher.watch_limit(job)
     if "nice" in changes and not job.held:
         job.priority = priority_for(request.nice)
