@@ -1,5 +1,6 @@
 """Reading the configuration file; every mistake is reported with its file and line."""
 
+import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -152,6 +153,15 @@ def _partitions(reader: _Reader) -> tuple[PartitionConfig, ...]:
             raise reader.wrong("name", "a partition needs a name", "partition", number)
         partitions.append(PartitionConfig(nodes=nodes, **values))
     return tuple(partitions)
+
+
+def config_path() -> Path | None:
+    """$SLURMSHIM_CONFIG, else slurm-shim/config.toml below $XDG_CONFIG_HOME, None where there is none."""
+    if named := os.environ.get("SLURMSHIM_CONFIG"):
+        return Path(named)
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 (never raises)
+    path = Path(base) / "slurm-shim" / "config.toml"
+    return path if path.exists() else None
 
 
 def load_config(path: Path | None) -> Config:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from shim.config.load import ConfigError, load_config
+from shim.config.load import ConfigError, config_path, load_config
 from shim.config.settings import Config
 from shim.controller.launch import make_launch
 from shim.controller.mail import Mailer
@@ -26,15 +26,6 @@ _LOG = logging.getLogger("shim.controller")
 _DAY = 86400.0
 WARM_UP = 0.1
 """Seconds between the commands that are loaded ahead after the start."""
-
-
-def config_path() -> Path | None:
-    """$SLURMSHIM_CONFIG, else slurm-shim/config.toml below $XDG_CONFIG_HOME, None where there is none."""
-    if named := os.environ.get("SLURMSHIM_CONFIG"):
-        return Path(named)
-    base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 (never raises)
-    path = Path(base) / "slurm-shim" / "config.toml"
-    return path if path.exists() else None
 
 
 def main(ready: int) -> None:
