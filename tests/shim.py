@@ -138,6 +138,7 @@ class Shim:
         found: dict[str, str] = {}
 
         def there() -> bool:
+            found.clear()
             found.update(self.states("-j", f"{job_id},{job_id}"))
             return bool(found) and all(state in final for state in found.values())
 

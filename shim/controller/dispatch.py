@@ -1,13 +1,15 @@
 """Starting jobs: from the scheduler's decisions to launches."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shim.controller import cancel, finish, overrides, scratch
 from shim.controller.launch import make_launch
-from shim.executor.base import Ended, Launch
+from shim.executor.base import Ended, Launch, Target
 from shim.grammar.array import IndexSet
 from shim.grammar.hostlist import fold_hostlist
+from shim.grammar.signal import parse_signal
 from shim.job.record import Job, Share
 from shim.job.request import UNLIMITED
 from shim.job.states import Reason, State
@@ -18,6 +20,9 @@ from shim.scheduler.plan import Start, View, expected_end, make_plan, seconds
 
 if TYPE_CHECKING:
     from shim.controller.queue import Queue
+
+_LATE = 1.0
+"""Seconds that the moment of ``--signal`` may be past."""
 
 
 class Dispatcher:
@@ -184,13 +189,21 @@ class Dispatcher:
             queue.executors[name].start(launches)
 
     def watch_limit(self, job: Job) -> None:
-        """End the job at its time limit."""
+        """End the job at its time limit, and send it the signal of ``--signal`` before."""
         if job.state is State.RUNNING and job.time_limit < UNLIMITED and not job.ending:
-            self.queue.at(
-                job,
-                job.start_time + job.suspended_for + seconds(job.time_limit),
-                lambda: finish.time_out(self.queue, job),
-            )
+            end = job.start_time + job.suspended_for + seconds(job.time_limit)
+            self.queue.at(job, end, lambda: finish.time_out(self.queue, job))
+            if job.request.signal:
+                self._watch_signal(job, end)
+
+    def _watch_signal(self, job: Job, end: float) -> None:
+        """A moment that is past belongs to an earlier controller."""
+        wanted = parse_signal(job.request.signal)
+        moment = max(job.start_time, end - wanted.seconds)
+        target = Target.BATCH if wanted.batch_only else Target.STEPS
+        if moment >= self.queue.now() - _LATE:
+            send = partial(self.queue.executor_of(job).signal, job, wanted.number, target)
+            self.queue.at(job, moment, send, "signal")
 
     def when_free(self, need: Need, nodes: Sequence[Node]) -> tuple[float, tuple[Share, ...] | None]:
         """When running jobs will have left enough room, by their time limits, and where (sbatch --test-only)."""

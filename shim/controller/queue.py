@@ -401,7 +401,7 @@ class Queue:
 
     def no_timer(self, job: Job) -> None:
         """Drop the job's appointments."""
-        for what in ("", "deadline"):
+        for what in ("", "deadline", "signal"):
             if timer := self._timers.pop((job.job_id, what), None):
                 timer.cancel()
 

@@ -3,8 +3,9 @@
 #
 #   job.sh DIRECTORY
 #
-# DIRECTORY holds   job.conf      assignments: JOB_OUT JOB_ERR JOB_IN ("-": the terminal) JOB_APPEND JOB_UMASK JOB_DIR
+# DIRECTORY holds   job.conf      assignments: JOB_OUT JOB_ERR JOB_IN ("-": by the terminal) JOB_APPEND JOB_UMASK JOB_DIR
 #                                 JOB_ID JOB_MARK and, in seconds, 0 for none: JOB_KILL_WAIT JOB_STOP_WAIT JOB_LIMIT
+#                                 JOB_SPLIT (yes: the terminal tells stdout and stderr apart)
 #                                 JOB_WARN_BEFORE (with JOB_WARN_SIGNAL, JOB_WARN_TARGET)
 #                   launch.sh     becomes the batch script, with its environment
 #                   control/      requests, one file each, done in order and removed:
@@ -17,7 +18,7 @@
 
 directory=$1
 bin=${0%/*}/bin
-tick=${SHIM_TICK:-0.5} # seconds between two looks at control/
+tick=${SHIM_TICK:-0.2} # seconds between two looks at control/
 
 # Seconds since the epoch, as exact as this image's date can tell.
 now() {
@@ -65,10 +66,34 @@ deliver() { # SIGNAL TARGET
 }
 
 notice() { # TEXT, as slurmstepd writes it where the job's errors go
-    case $JOB_ERR in
-    -) printf '%s\n' "$1" >&9 ;;
-    ?*) printf '%s\n' "$1" >>"$JOB_ERR" ;;
-    esac
+    [ -z "$JOB_ERR" ] || printf '%s\n' "$1" >>"$JOB_ERR"
+}
+
+# Without shared files the job's output is passed on to the terminal, whose log dstack keeps: less of it in any hour than
+# the 50 MiB for which dstack kills a job. What a line says that begins with JOB_MARK is not the job's.
+hourly=$((24 * 1024 * 1024))
+
+forward() { # yes at the end of the job, when what is too much is dropped
+    [ -n "$JOB_MARK" ] || return 0
+    this_hour=$(($(date +%s) / 3600))
+    [ "$this_hour" = "$hour" ] || hour=$this_hour used=0
+    for stream in out err; do
+        [ -f "$directory/$stream" ] || continue
+        case $stream in out) sent=$sent_out ;; *) sent=$sent_err ;; esac
+        size=$(($(wc -c <"$directory/$stream") - sent))
+        rest=$((size - hourly + used))
+        [ "$rest" -le 0 ] || size=$((size - rest))
+        if [ "$size" -gt 0 ]; then
+            [ "$stream" = "$speaking" ] || echo "$JOB_MARK $stream"
+            speaking=$stream used=$((used + size))
+            tail -c "+$((sent + 1))" "$directory/$stream" | head -c "$size"
+            case $stream in out) sent_out=$((sent + size)) ;; *) sent_err=$((sent + size)) ;; esac
+        fi
+        if [ -n "$1" ] && [ "$rest" -gt 0 ]; then
+            echo
+            echo "slurm-shim: $rest more bytes are not shown: dstack's log holds no more of one hour"
+        fi
+    done >&9
 }
 
 # Begin the end: the watch sends SIGKILL when the time is over. The first reason is the one that counts.
@@ -82,9 +107,14 @@ terminate() { # REASON SECONDS NOTICE
 
 # Runs beside the job: requests, warning signal, time limit, heartbeat.
 watch() {
-    begun=$(date +%s) kill_at= warned= limited=
+    begun=$(date +%s) kill_at= warned= limited= speaking=out sent_out=0 sent_err=0 hour= used=0
     while :; do
         sleep "$tick" || sleep 1
+        if [ -f "$directory/.over" ]; then
+            forward yes
+            return
+        fi
+        forward
         : >"$directory/heartbeat"
         for request in "$directory"/control/[0-9]*; do
             [ -f "$request" ] || continue
@@ -114,7 +144,7 @@ $(date +%Y-%m-%dT%H:%M:%S) DUE TO TIME LIMIT ***"
 finish() { # EXIT SIGNAL FAILURE
     ended="exit=$1 signal=$2 start=$start end=$(now) $(cpu_times) reason=$(cat "$directory/reason") failure=$3"
     publish ended "$ended"
-    [ -z "$JOB_MARK" ] || printf '\n%s %s\n' "$JOB_MARK" "$ended" >&9
+    [ -z "$JOB_MARK" ] || echo "$JOB_MARK ended $ended" >&9
     [ "$2" -eq 0 ] || exit $((128 + $2))
     exit "$1"
 }
@@ -131,17 +161,15 @@ open_files() {
     opened=
     : <"$JOB_IN" || return 1
     for file in "$JOB_OUT" "$JOB_ERR"; do
-        case $file in - | "$opened") continue ;; esac
+        [ "$file" != "$opened" ] || continue
         if [ -n "$JOB_APPEND" ]; then : >>"$file" || return 1; else : >"$file" || return 1; fi
         opened=$file
     done
 }
 
-# Become the job: its files ("-" stays on the terminal), its directory.
+# Become the job: its files, its directory.
 redirected() {
-    case $JOB_OUT in -) ;; *) exec >>"$JOB_OUT" ;; esac
-    case $JOB_ERR in -) exec 2>&1 ;; *) exec 2>>"$JOB_ERR" ;; esac
-    exec <"$JOB_IN" 9>&-
+    exec >>"$JOB_OUT" 2>>"$JOB_ERR" <"$JOB_IN" 9>&-
     cd "$JOB_DIR" 2>/dev/null || {
         for _ in 1 2; do
             echo "slurmstepd: error: couldn't chdir to \`$JOB_DIR': No such file or directory: going to /tmp instead"
@@ -171,25 +199,37 @@ run() {
 
 . "$directory/job.conf"
 exec 9>&1 2>"$directory/log"
+if [ -n "$JOB_MARK" ]; then
+    JOB_OUT=$directory/out JOB_ERR=$directory/out
+    [ -z "$JOB_SPLIT" ] || JOB_ERR=$directory/err
+    stty raw -echo isig <&9 && terminal=raw
+fi
 umask "$JOB_UMASK"
 mkdir -p "$directory/control" "$directory/steps"
-rm -f "$directory/leader" "$directory/reason" "$directory/.status"
+rm -f "$directory/leader" "$directory/reason" "$directory/.status" "$directory/.over"
 start=$(now)
 (open_files) || finish 0 53 "cannot open the files of the job"
 [ -n "${SHIM_SETSID+set}" ] || SHIM_SETSID=$(command -v setsid)
 : "${SHIM_EXACT=$(awk 'BEGIN { print system("kill -s KILL $$") }')}"
 publish started "start=$start host=$(uname -n)"
+[ -z "$JOB_MARK" ] || echo "$JOB_MARK started start=$start terminal=$terminal" >&9
 
 # Process groups of their own: ^C on the terminal of the run, which is how dstack stops it, reaches this shell only.
 set -m
 trap 'echo "terminate $JOB_STOP_WAIT stopped" >"$directory/control/0"' INT HUP TERM
 redirected &
 job=$!
-watch </dev/null >/dev/null 9>&- &
+watch </dev/null >/dev/null &
 watcher=$!
 while kill -s 0 "$job"; do wait "$job"; done
 trap '' INT HUP TERM
-kill -KILL "-$watcher" || kill -s KILL "$watcher"
+if [ -n "$JOB_MARK" ]; then # it still has to pass on what there is
+    while [ -n "$(members)" ]; do deliver KILL full; done
+    : >"$directory/.over"
+    while kill -s 0 "$watcher"; do wait "$watcher"; done
+else
+    kill -KILL "-$watcher" || kill -s KILL "$watcher"
+fi
 # Whatever the script left running ends with it.
 while [ -n "$(members)" ]; do
     deliver KILL full

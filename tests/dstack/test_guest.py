@@ -16,6 +16,7 @@ import pytest
 
 from shim.executor.base import Launch
 from shim.executor.dstack import payload
+from shim.executor.dstack.output import Output
 from shim.executor.dstack.payload import Guest
 from shim.executor.dstack.settings import DO_NOT_TRAVEL
 from shim.job.record import Job
@@ -270,12 +271,18 @@ def test_ctrl_c_on_the_terminal_stops_politely(image: Image, tmp_path: Path) -> 
 
 
 def test_without_files_the_terminal_tells_everything(image: Image, tmp_path: Path) -> None:
-    job = image.start(launch(tmp_path, "#!/bin/sh\necho o; echo e >&2; exit 9\n"), Guest(kill_wait=20, terminal=True))
-    text = job.terminal().replace(b"\r\n", b"\n").decode()
-    output, mark, ended = text.partition("\n#slurm-shim-ended 7 0 ")
-    assert output == "o\ne\n"
-    assert mark
-    assert payload.parse_record(ended)["exit"] == "9"
+    script = "#!/bin/sh\nprintf 'o\\r\\n#slurm-shim\\n'; echo e >&2; exit 9\n"
+    what = launch(tmp_path, script, std_err=str(tmp_path / "err"))
+    job = image.start(what, Guest(kill_wait=20, terminal=True))
+    log = job.terminal()
+    (tmp_path / "here").mkdir()
+    output = Output(what, tmp_path / "here")
+    for at in range(0, len(log), 7):
+        output.feed(log[at : at + 7])
+    assert (tmp_path / "out").read_bytes() == b"o\r\n#slurm-shim\n"
+    assert (tmp_path / "err").read_bytes() == b"e\n"
+    assert payload.parse_record((tmp_path / "here" / "ended").read_text())["exit"] == "9"
+    assert (tmp_path / "here" / "started").exists()
 
 
 @pytest.mark.parametrize("size", [10, 300_000])
@@ -291,7 +298,7 @@ def test_a_payload_arrives_in_the_command_line_or_as_an_archive(image: Image, tm
         command = payload.archive_command()
     process, master = image.run_on_terminal([*image.shell, *command[1:]], tmp_path)
     job = image.started(tmp_path, process, master)
-    assert b"#slurm-shim-ended 7 0 exit=6 signal=0" in job.terminal()
+    assert b"#slurm-shim 7-0 ended exit=6 signal=0" in job.terminal()
     assert process.wait(TIMEOUT) == 6
 
 

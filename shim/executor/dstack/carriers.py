@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shim.executor.base import Launch
+from shim.executor.dstack.output import Output
 from shim.job.record import Job
 
 
@@ -16,6 +17,7 @@ class Task:
     carrier: "Carrier"
     seen_start: float = 0  # when its start was seen, 0 before
     requests: int = 0  # asked of its guest so far
+    output: Output | None = None  # where no files are shared
     ending: bool = False
     lost_looks: int = 0  # looks at a carrier that is over without a record of the task
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from shim.config.settings import Config
 from shim.executor.base import Ended, Events, Launch, LaunchAgain, NodeState, Target, Usage
-from shim.executor.dstack import control, fleet, payload, verdict
+from shim.executor.dstack import control, fleet, payload, upload, verdict
 from shim.executor.dstack.calls import Calls
 from shim.executor.dstack.carriers import Carrier, Carriers, Task
 from shim.executor.dstack.client import Client
@@ -23,8 +23,10 @@ from shim.executor.dstack.credentials import find_credentials
 from shim.executor.dstack.errors import BadRequest, DstackError, NotExpressible, NotFound
 from shim.executor.dstack.mapping import Site, run_name, task_of, to_yaml
 from shim.executor.dstack.model import ENDED, Run
+from shim.executor.dstack.output import Output
 from shim.executor.dstack.server import Server
 from shim.executor.dstack.settings import PartitionSettings, parse_partition, parse_settings
+from shim.grammar.signal import parse_signal
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job, Step
 from shim.job.request import UNLIMITED, Request
@@ -44,6 +46,9 @@ LIMIT_GRACE = 30
 STOP_GRACE = 15.0
 """Seconds beyond KillWait after which a run whose guest does not end is stopped through dstack."""
 
+LOG_LOOKS = 5
+"""Looks at the log of a run that is over until its end is taken for missing."""
+
 RESOURCES = "Resources"
 
 
@@ -58,7 +63,10 @@ class DstackExecutor:
         self._partitions = {
             p.name: parse_partition(p.dstack, p.name) for p in config.partitions if p.executor == self.name
         }
-        self._control = ControlDirectory(_control_root(self._settings.control_dir, self._settings.shared, folder))
+        self._uploads = self._settings.mode == "upload"
+        shared = [] if self._uploads else self._settings.shared
+        root = folder / "dstack" if self._uploads else _control_root(self._settings.control_dir, shared, folder)
+        self._control = ControlDirectory(root)
         self._calls = Calls(self._control.root / "calls")
         self._recovered = False
         self._memory = folder / "dstack-nodes.json"
@@ -127,7 +135,9 @@ class DstackExecutor:
 
     def signal(self, job: Job, signal: int, target: Target) -> None:
         """Ask the job's guest to deliver a signal."""
-        if task := self._tasks.get(job.job_id):
+        if self._uploads:
+            _LOG.warning("job %d: no signal %d without shared files: dstack sends none", job.job_id, signal)
+        elif task := self._tasks.get(job.job_id):
             self._request(task, f"signal {_signal_name(signal)} {target.value}\n")
 
     def signal_step(self, job: Job, step: Step, signal: int) -> None:  # noqa: ARG002
@@ -150,8 +160,10 @@ class DstackExecutor:
             self._drop(task)
             self._finish_unstarted(job.job_id, job.restarts)
         else:
-            self._request(task, f"terminate {int(kill_wait)} terminated\n{notice}\n")
-            patience = 0.0 if not task.seen_start and not carrier.worker else kill_wait + STOP_GRACE
+            if not self._uploads:
+                self._request(task, f"terminate {int(kill_wait)} terminated\n{notice}\n")
+            at_once = self._uploads or not (task.seen_start or carrier.worker)
+            patience = 0.0 if at_once else kill_wait + STOP_GRACE
             asyncio.get_running_loop().call_later(patience, self._stop_if_there, task)
 
     def usage(self, job: Job, pids: tuple[int, ...] = ()) -> Usage | None:  # noqa: ARG002
@@ -177,7 +189,7 @@ class DstackExecutor:
             self._carriers.by_name.setdefault(name, carrier)
             if carrier not in self._carriers.waiting:
                 self._carriers.waiting.append(carrier)
-            carrier.task = self._tasks[job.job_id] = Task(launch, directory, carrier)
+            carrier.task = self._tasks[job.job_id] = self._task(launch, directory, carrier)
             if control.record(directory, "started"):
                 carrier.task.seen_start = job.start_time or time.time()
         self.start(again)
@@ -198,19 +210,23 @@ class DstackExecutor:
         carrier = self._carriers.idle_worker(self._kind(job)) or self._carrier(launch, run_name(job))
         self._control.write_job(directory, payload.job_files(launch, self._environment(launch), self._guest(job)))
         control.assign(directory, carrier.name)
-        carrier.task = self._tasks[launch.job_id] = Task(launch, directory, carrier)
+        carrier.task = self._tasks[launch.job_id] = self._task(launch, directory, carrier)
         if carrier.worker:
             self._control.write_worker(carrier.worker)
             control.enqueue(carrier.worker, directory)
         if carrier.name not in self._carriers.by_name:
             self._carriers.add(carrier)
 
+    def _task(self, launch: Launch, directory: Path, carrier: Carrier) -> Task:
+        return Task(launch, directory, carrier, output=Output(launch, directory) if self._uploads else None)
+
     def _carrier(self, launch: Launch, name: str) -> Carrier:
         job = launch.job
         share = max(job.shares, key=lambda share: share.cpus)
         node = next((node for node in self.nodes() if node.name == share.node), None)
         blocks = -(-share.cpus * node.blocks // node.cpus) if node else 1
-        packs = self._settings.pack and job.array is not None and len(job.shares) == 1 and not job.request.exclusive
+        alone = self._uploads or job.array is None or len(job.shares) > 1 or job.request.exclusive
+        packs = self._settings.pack and not alone
         worker = self._control.worker(name) if packs else None
         return Carrier(name, tuple(s.node for s in job.shares), blocks, job, worker, self._kind(job) if packs else ())
 
@@ -223,9 +239,22 @@ class DstackExecutor:
         return payload.renumber_gpus(payload.carried(launch.environment, self._settings.drop_env, keep))
 
     def _guest(self, job: Job) -> payload.Guest:
-        limit = 0 if job.time_limit >= UNLIMITED else job.time_limit * 60 + LIMIT_GRACE
-        prolog = self._partition(job).prolog
-        return payload.Guest(kill_wait=int(self._config.kill_wait), limit=limit, prolog=prolog)
+        limit = 0 if job.time_limit >= UNLIMITED else job.time_limit * 60
+        shared = payload.Guest(
+            kill_wait=int(self._config.kill_wait),
+            limit=limit and limit + LIMIT_GRACE,
+            prolog=self._partition(job).prolog,
+        )
+        if not self._uploads:
+            return shared
+        uploaded = replace(shared, limit=limit, terminal=True, folder=f"./{upload.PATH}")
+        if not limit or not job.request.signal:
+            return uploaded
+        warning = parse_signal(job.request.signal)
+        target = "batch" if warning.batch_only else "steps"
+        return replace(
+            uploaded, warn_signal=_signal_name(warning.number), warn_before=warning.seconds, warn_target=target
+        )
 
     def _partition(self, job: Job) -> PartitionSettings:
         return self._partitions.get(job.partition.split(",")[0]) or PartitionSettings()
@@ -265,7 +294,8 @@ class DstackExecutor:
             start = float(started["start"])
             start = start if abs(start - now) < verdict.SKEW else now
             self._events.started(job_id, restarts, task.carrier.name, start)
-        if task.seen_start and (ended := control.record(task.directory, "ended")):
+        if ended := control.record(task.directory, "ended"):
+            task.seen_start = task.seen_start or now  # it may have failed before it began
             self._drop(task)
             self._wake.set()
             if ended.get("reason") == "stopped" and task.carrier.worker:
@@ -333,11 +363,15 @@ class DstackExecutor:
                 self._carriers.remove(carrier)
                 return
             carrier.attempts += 1
-            document = self._document(carrier, self._control.job(job.job_id, job.restarts))
-            run = await self._server.ask(lambda: self._server.client.apply(document))
+            directory = self._control.job(job.job_id, job.restarts)
+            document = self._document(carrier, directory)
+            archives = await self._upload(job, directory) if self._uploads else ()
+            if archives is None:
+                return
+            run = await self._server.ask(lambda: self._server.client.apply(document, archives))
             if run is not None:
                 self._has_run(carrier, run)
-        except (BadRequest, NotExpressible) as error:
+        except (BadRequest, NotExpressible, OSError) as error:
             await self._refused(carrier, error)
 
     async def _find(self, carrier: Carrier) -> Run | None:
@@ -353,7 +387,26 @@ class DstackExecutor:
             carrier.job.job_id
         )
 
-    async def _refused(self, carrier: Carrier, error: DstackError) -> None:
+    async def _upload(self, job: Job, directory: Path) -> list[tuple[str, str]] | None:
+        """The archives of a job, uploaded; None while the server is away. Raises DstackError, OSError."""
+        packed = {upload.PATH: upload.pack(Path(job.request.work_dir), self._settings.upload)}
+        if payload.inline_command(self._content(directory)) is None:
+            packed[payload.ARCHIVE_PATH] = payload.archive(self._content(directory))
+        archives = []
+        for path, archive in packed.items():
+            stored = await self._server.ask(partial(self._server.client.upload, archive))
+            if stored is None:
+                return None
+            archives.append((stored, path))
+        return archives
+
+    def _content(self, directory: Path) -> dict[str, bytes]:
+        """What travels with a job that cannot look into its directory here. Raises OSError."""
+        names = ("slurm_script", "launch.sh", "job.conf", "prolog.sh")
+        own = {name: (directory / name).read_bytes() for name in names if (directory / name).exists()}
+        return own | dict(payload.guest_files())
+
+    async def _refused(self, carrier: Carrier, error: DstackError | OSError) -> None:
         """dstack does not want the run: because of its name, which another one has, or for good."""
         if isinstance(error, BadRequest) and await self._name_is_taken(carrier):
             self._carriers.remove(carrier)
@@ -392,7 +445,25 @@ class DstackExecutor:
             if run := by_id.get(carrier.run_id) or await self._server.ask(
                 partial(self._server.client.run, carrier.run_id)
             ):
+                if carrier.task and carrier.task.output:
+                    await self._read_log(carrier.task.output, run)
                 self._judge(carrier, run)
+
+    async def _read_log(self, output: Output, run: Run) -> None:
+        """Bring the output of a job up to date with dstack's log of it."""
+        if not run.nodes:
+            return
+        while True:
+            client, submission = self._server.client, run.nodes[0].submission_id
+            page = await self._server.ask(partial(client.logs, run.name, submission, output.token))
+            if page is None:
+                return
+            for piece in page.pieces[output.pieces :]:
+                output.feed(piece)
+            output.pieces = len(page.pieces)
+            if page.next_token is None:  # the page may grow: it is read again
+                return
+            output.token, output.pieces = page.next_token, 0
 
     def _judge(self, carrier: Carrier, run: Run) -> None:
         """Act upon a run that is about to be over, or is."""
@@ -405,7 +476,7 @@ class DstackExecutor:
             self._look_at(task)  # what the guest has written comes first
         if (task := carrier.task) and dead:
             task.lost_looks += 1
-            if task.lost_looks > 1:
+            if task.lost_looks > (LOG_LOOKS if self._uploads else 1):
                 self._without_record(task, run)
         released = bool(run.nodes) and all(node.status in ENDED for node in run.nodes)
         if carrier.task is None and (run.ended or released):
@@ -493,7 +564,10 @@ class DstackExecutor:
     def _document(self, carrier: Carrier, directory: Path) -> dict[str, Any]:
         """The task of dstack for a carrier. Raises NotExpressible."""
         job, guest = carrier.job, self._control.guest
-        if carrier.worker:
+        if self._uploads:
+            written = self._content(directory) if directory.exists() else {}
+            command = payload.inline_command(written) or payload.archive_command()
+        elif carrier.worker:
             command = ["/bin/sh", str(guest / "worker.sh"), str(carrier.worker), carrier.name]
         else:
             script = "node.sh" if len(carrier.nodes) > 1 else "job.sh"

@@ -26,8 +26,8 @@ ARCHIVE_LIMIT = 2 * 1024 * 1024
 ARCHIVE_PATH = ".slurm-shim"
 """Where an archive is extracted, below the run's working directory."""
 
-MARK = "#slurm-shim-ended"
-"""Begins the last line of the log of a run without shared files; the job's id and restart count follow."""
+MARK = "#slurm-shim"
+"""Begins the lines in the log of a run without shared files that are not the job's."""
 
 GPU_INDICES = {b"CUDA_VISIBLE_DEVICES", b"ROCR_VISIBLE_DEVICES", b"GPU_DEVICE_ORDINAL", b"ZE_AFFINITY_MASK"}
 
@@ -50,6 +50,7 @@ class Guest:
     warn_before: int = 0
     warn_target: str = "steps"
     terminal: bool = False  # output goes to the run's log instead of files
+    folder: str = ""  # the job's directory, where it is not that on the submit host
     prolog: str = ""
 
 
@@ -74,7 +75,7 @@ def job_files(launch: Launch, entries: Sequence[tuple[bytes, bytes]], guest: Gue
     """The files of a job's directory (see guest/job.sh), by name."""
     content = {
         "slurm_script": launch.script,
-        "launch.sh": _launch_script(launch, entries, bool(guest.prolog)),
+        "launch.sh": _launch_script(launch, entries, bool(guest.prolog), guest.folder),
         "job.conf": _settings(launch, guest),
     }
     # Only the batch script itself sources the prolog, not every bash that it starts.
@@ -137,10 +138,12 @@ def seconds(clock: str) -> float:
 def _pack(content: Mapping[str, bytes]) -> bytes:
     """A gzipped shell script that writes the files: an image without tar has a shell."""
     lines = [b"printf %%s %s >%s\n" % (quote(data), shlex.quote(name).encode()) for name, data in content.items()]
-    return gzip.compress(b"".join([*lines, b"chmod 700 slurm_script\n"]), mtime=0)
+    links = " ".join(COMMANDS)
+    link = f"mkdir bin\nfor one in {links}; do ln -s ../command.sh bin/$one; done\n"
+    return gzip.compress(b"".join([*lines, b"chmod 700 slurm_script command.sh\n", link.encode()]), mtime=0)
 
 
-def _launch_script(launch: Launch, entries: Sequence[tuple[bytes, bytes]], prolog: bool) -> bytes:
+def _launch_script(launch: Launch, entries: Sequence[tuple[bytes, bytes]], prolog: bool, folder: str) -> bytes:
     """A shell script that becomes the batch script.
 
     env sets what no shell could, names such as ``BASH_FUNC_f%%``; it takes a path with an equals sign for one more
@@ -152,6 +155,8 @@ def _launch_script(launch: Launch, entries: Sequence[tuple[bytes, bytes]], prolo
     path = next((value for name, value in reversed(list(entries)) if name == b"PATH"), None)
     words.append(b'"PATH=$bin":' + (b'"$PATH"' if path is None else quote(path)))
     words.append(b'"SLURM_TASK_PID=$$"')
+    if folder:
+        words.append(b'"SLURM_SUBMIT_DIR=$PWD" "PWD=$PWD"')
     source = b""
     if prolog and b"bash" in launch.script.partition(b"\n")[0]:
         words.append(b'"BASH_ENV=$directory/prolog.sh"')
@@ -178,19 +183,25 @@ def _settings(launch: Launch, guest: Guest) -> bytes:
         "JOB_ID": launch.job_id,
         "JOB_OUT": "-" if terminal else launch.std_out or "/dev/null",
         "JOB_ERR": "-" if terminal else launch.std_err or "/dev/null",
+        "JOB_SPLIT": "yes" if terminal and launch.std_err != launch.std_out else "",
         "JOB_IN": "/dev/null" if terminal else launch.std_in or "/dev/null",
         "JOB_APPEND": "yes" if launch.append else "",
         "JOB_UMASK": f"{launch.umask:03o}",
-        "JOB_DIR": launch.work_dir,
+        "JOB_DIR": guest.folder or launch.work_dir,
         "JOB_KILL_WAIT": guest.kill_wait,
         "JOB_STOP_WAIT": min(guest.kill_wait, 8),  # dstack kills ten seconds after its ^C
         "JOB_LIMIT": guest.limit,
         "JOB_WARN_SIGNAL": guest.warn_signal,
         "JOB_WARN_BEFORE": guest.warn_before,
         "JOB_WARN_TARGET": guest.warn_target,
-        "JOB_MARK": f"{MARK} {launch.job_id} {launch.restarts}" if terminal else "",
+        "JOB_MARK": mark(launch.job_id, launch.restarts) if terminal else "",
     }
     return b"".join(b"%s=%s\n" % (name.encode(), quote(str(value).encode())) for name, value in values.items())
+
+
+def mark(job_id: int, restarts: int) -> str:
+    """What sets a line about this run of a job apart from all that it may print."""
+    return f"{MARK} {job_id}-{restarts}"
 
 
 def quote(value: bytes) -> bytes:

@@ -22,6 +22,7 @@ class Settings:
     mode: str = "shared"  # shared: login node and hosts see the same files; upload: they do not
     shared: tuple[str, ...] = ("/home",)  # directories at the same path everywhere, mounted as instance volumes
     control_dir: str = ""  # where runs and controller meet in shared mode; "": .slurm-shim in the first shared one
+    upload: tuple[str, ...] = (".",)  # in upload mode: what of the submit directory goes along; patterns
     drop_env: tuple[str, ...] = DO_NOT_TRAVEL
     gpu_types: Mapping[str, str] = field(default_factory=dict)  # the site's word: dstack's "NAME" or "NAME:80GB"
     priority: int = 50  # of a job without nice, 0 to 100

@@ -1,0 +1,71 @@
+"""Jobs on hosts that share no files with the submit host: what goes along, and how the output comes back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.dstack.configuration import configuration
+from tests.dstack.lab import Lab
+from tests.dstack.test_end_to_end import accounting
+from tests.shim import Shim, shim_in, wait_until
+
+SCRIPT = """\
+#!/bin/bash
+cat data/input.txt
+echo "to stderr" >&2
+printf 'bytes \\r\\n\\377 \\303\\244\\n'
+cd $SLURM_SUBMIT_DIR && ls -d d*
+squeue; echo "code $?"
+scontrol show hostnames 'x[1-2]'
+exit 4
+"""
+
+
+@pytest.fixture
+def cloud(dstack_lab: Lab, tmp_path: Path) -> Iterator[Shim]:
+    with shim_in(tmp_path, configuration(dstack_lab, tmp_path, 'mode = "upload"\n')) as it:
+        (it.work / "data").mkdir()
+        (it.work / "data" / "input.txt").write_text("input\n")
+        yield it
+
+
+def test_files_go_along_and_the_output_comes_back(cloud: Shim) -> None:
+    job = cloud.submit("--gres=gpu:1", script=SCRIPT)
+    assert cloud.wait(job) == "FAILED"
+    assert accounting(cloud, job) == ["FAILED|4:0"]
+    expected = (
+        b"input\nto stderr\nbytes \r\n\xef\xbf\xbd \xc3\xa4\ndata\n"
+        b"squeue: error: this job has no directory in common with its submit host, so the queue is out of reach\n"
+        b"code 1\nx1\nx2\n"
+    )
+    found = (cloud.work / f"slurm-{job}.out").read_bytes()
+    assert found.replace(b"\xff", b"\xef\xbf\xbd") == expected
+
+
+def test_output_survives_both_ends(cloud: Shim, dstack_lab: Lab) -> None:
+    go = cloud.folder / "go"  # the lab's hosts are this machine
+    script = f"#!/bin/bash\nseq 1000\nuntil [ -e {go} ]; do sleep 0.1; done\nseq 1001 3000\necho bad >&2\n"
+    job = cloud.submit("-o", "out-%j", "-e", "err-%j", script=script)
+    wait_until(lambda: "1000\n" in (cloud.work / f"out-{job}").read_text(), lambda: cloud.log)
+    cloud.kill_controller()
+    go.touch()
+    assert cloud.wait(job) == "COMPLETED"
+    assert (cloud.work / f"out-{job}").read_text() == "".join(f"{n}\n" for n in range(1, 3001))
+    assert (cloud.work / f"err-{job}").read_text() == "bad\n"
+
+
+def test_cancel(cloud: Shim) -> None:
+    job = cloud.submit(script="#!/bin/bash\ntrap 'echo bye; exit' TERM\necho up\nwhile :; do sleep 0.1; done\n")
+    cloud.wait(job, "RUNNING")
+    wait_until(lambda: "up" in cloud.output(job), lambda: cloud.log)
+    cloud.run("scancel", str(job))
+    assert cloud.wait(job) == "CANCELLED"
+    assert cloud.output(job) == "up\nbye\n"
+
+
+def test_too_much_is_refused_plainly(cloud: Shim) -> None:
+    (cloud.work / "large").write_bytes(bytes(3 << 20))
+    job = cloud.submit(script="#!/bin/sh\n")
+    assert cloud.wait(job) == "FAILED"
+    assert "is more than the 2,097,152 bytes that dstack uploads" in cloud.log
