@@ -7,6 +7,7 @@ way are read here and written whole.
 from __future__ import annotations
 
 import posix
+from select import POLLIN, poll
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -175,7 +176,14 @@ class Input:
         posix.close(fd)
 
     def close(self) -> None:
-        """All tasks are over."""
+        """All tasks are over. What waits on standard input is taken nevertheless, however quick they were, as by srun:
+        ``while read`` loops around it depend on that.
+        """
+        if self.reading and not posix.isatty(self.source):
+            ready = poll()
+            ready.register(self.source, POLLIN)
+            if ready.poll(0):
+                self._read()
         self._ended = True
         self._pause()
         for fd in list(self._pipes):
