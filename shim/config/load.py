@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from shim.config.dstack import SettingsError, parse_partition, parse_settings
 from shim.config.settings import Config, NodeConfig, PartitionConfig, short_host_name
 from shim.grammar.errors import GrammarError
 from shim.grammar.hostlist import expand_hostlist
@@ -42,7 +43,9 @@ class _Reader:
         if table:
             headers = list(re.finditer(rf"^\s*\[+\s*{re.escape(table)}\s*\]+", self.text, re.M))
             start = headers[number].end() if number < len(headers) else 0
-        place = re.compile(rf"^\s*[\"']?(?P<key>{re.escape(key)})[\"']?\s*=", re.M).search(self.text, start)
+        word = rf"(?P<key>{re.escape(key)})[\"']?\s*="
+        place = re.compile(rf"^\s*[\"']?{word}", re.M).search(self.text, start)
+        place = place or re.compile(rf"[{{,]\s*[\"']?{word}").search(self.text, start)  # in an inline table
         line = self.text.count("\n", 0, place.start("key") if place else start) + 1
         return ConfigError(f"{self.path}:{line}: {key}: {what}")
 
@@ -151,6 +154,10 @@ def _partitions(reader: _Reader) -> tuple[PartitionConfig, ...]:
         values = _values(reader, PartitionConfig, given, "partition", number)
         if "name" not in values:
             raise reader.wrong("name", "a partition needs a name", "partition", number)
+        try:
+            parse_partition(values.get("dstack", {}), values["name"])
+        except SettingsError as error:
+            raise reader.wrong(error.key, error.what, "partition", number) from error
         partitions.append(PartitionConfig(nodes=nodes, **values))
     return tuple(partitions)
 
@@ -171,6 +178,10 @@ def load_config(path: Path | None) -> Config:
     reader = _Reader(path)
     nodes, partitions = _nodes(reader), _partitions(reader)
     values = _values(reader, Config, reader.data, "", 0)
+    try:
+        parse_settings(values.get("dstack", {}))
+    except SettingsError as error:
+        raise reader.wrong(error.key, error.what, "dstack") from error
     if not partitions:
         partitions = (PartitionConfig("debug", ("ALL",), default=True),)
     known = {node.name for node in nodes} or {short_host_name()}

@@ -18,7 +18,7 @@ from shim.executor.base import Launch
 from shim.executor.dstack import payload
 from shim.executor.dstack.output import Output
 from shim.executor.dstack.payload import Guest
-from shim.executor.dstack.settings import DO_NOT_TRAVEL
+from shim.config.dstack import DO_NOT_TRAVEL
 from shim.job.record import Job
 from shim.job.request import Request
 

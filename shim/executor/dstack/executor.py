@@ -25,7 +25,7 @@ from shim.executor.dstack.mapping import Site, run_name, task_of, to_yaml
 from shim.executor.dstack.model import ENDED, Run
 from shim.executor.dstack.output import Output
 from shim.executor.dstack.server import Server
-from shim.executor.dstack.settings import PartitionSettings, parse_partition, parse_settings
+from shim.config.dstack import PartitionSettings, parse_partition, parse_settings
 from shim.grammar.signal import parse_signal
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job, Step

@@ -7,7 +7,7 @@ from shim.executor.base import NodeState
 from shim.executor.dstack.errors import NotExpressible
 from shim.executor.dstack.gpu_names import MEMORY_SIZES, gpu_type
 from shim.executor.dstack.model import Fleet, Instance
-from shim.executor.dstack.settings import PartitionSettings
+from shim.config.dstack import PartitionSettings
 from shim.scheduler.need import Need
 
 

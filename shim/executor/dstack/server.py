@@ -13,7 +13,7 @@ from shim.executor.dstack.client import Client
 from shim.executor.dstack.errors import BadRequest, DstackError
 from shim.executor.dstack.fleet import node_states
 from shim.executor.dstack.model import Fleet
-from shim.executor.dstack.settings import PartitionSettings
+from shim.config.dstack import PartitionSettings
 
 _LOG = logging.getLogger(__name__)
 T = TypeVar("T")

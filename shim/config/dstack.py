@@ -9,7 +9,12 @@ DO_NOT_TRAVEL = ("PATH", "LD_LIBRARY_PATH", "HOME", "LD_PRELOAD", "PYTHONHOME", 
 
 
 class SettingsError(ValueError):
-    """A key that does not exist or a value of the wrong kind; the text names the key."""
+    """A key that does not exist or a value of the wrong kind."""
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(f"{where}: {what}")
+        self.key = where.rpartition(".")[2]
+        self.what = what
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +65,15 @@ def parse_settings(table: Mapping[str, Any]) -> Settings:
     """Check the ``[dstack]`` table. Raises SettingsError."""
     settings: Settings = _parse(Settings, table, "dstack")
     if settings.mode not in ("shared", "upload"):
-        raise SettingsError(f'dstack.mode: "shared" or "upload" expected, not {settings.mode!r}')
+        raise SettingsError("dstack.mode", f'"shared" or "upload" expected, not {settings.mode!r}')
+    for low, value, key in ((0, settings.window, "window"), (0.1, settings.poll, "poll")):
+        if value < low:
+            raise SettingsError(f"dstack.{key}", f"at least {low} expected, not {value}")
     for path in settings.shared:
         if not path.startswith("/"):
-            raise SettingsError(f"dstack.shared: {path!r} is not an absolute path")
+            raise SettingsError("dstack.shared", f"{path!r} is not an absolute path")
     if not 0 <= settings.priority <= 100:
-        raise SettingsError(f"dstack.priority: 0 to 100 expected, not {settings.priority}")
+        raise SettingsError("dstack.priority", f"0 to 100 expected, not {settings.priority}")
     return settings
 
 
@@ -76,10 +84,10 @@ def parse_partition(table: Mapping[str, Any], name: str) -> PartitionSettings:
     allowed["creation_policy"] = ("reuse", "reuse-or-create")
     for key, words in allowed.items():
         if (value := getattr(settings, key)) and value not in words:
-            raise SettingsError(f"{name}.dstack.{key}: one of {', '.join(words)} expected, not {value!r}")
+            raise SettingsError(f"{name}.dstack.{key}", f"one of {', '.join(words)} expected, not {value!r}")
     for feature, entries in settings.features.items():
         if unknown := entries.keys() - _FEATURE_KEYS:
-            raise SettingsError(f"{name}.dstack.features.{feature}.{min(unknown)}: no such setting")
+            raise SettingsError(f"{name}.dstack.features.{feature}.{min(unknown)}", "no such setting")
     return settings
 
 
@@ -91,7 +99,7 @@ def _parse(kind: type[Any], table: Mapping[str, Any], where: str) -> Any:
     values = {}
     for key, value in table.items():
         if key not in known:
-            raise SettingsError(f"{where}.{key}: no such setting")
+            raise SettingsError(f"{where}.{key}", "no such setting")
         values[key] = _CONVERTERS[str(known[key].type)](value, f"{where}.{key}")
     return kind(**values)
 
@@ -99,7 +107,7 @@ def _parse(kind: type[Any], table: Mapping[str, Any], where: str) -> Any:
 def _plain(kind: type | tuple[type, ...], word: str) -> Callable[[Any, str], Any]:
     def convert(value: Any, where: str) -> Any:
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise SettingsError(f"{where}: {word} expected, not {value!r}")
+            raise SettingsError(where, f"{word} expected, not {value!r}")
         return value
 
     return convert
@@ -108,14 +116,14 @@ def _plain(kind: type | tuple[type, ...], word: str) -> Callable[[Any, str], Any
 def _texts(value: Any, where: str) -> tuple[str, ...]:
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-        raise SettingsError(f"{where}: a list of texts expected, not {value!r}")
+        raise SettingsError(where, f"a list of texts expected, not {value!r}")
     return tuple(items)
 
 
 def _table_of(convert: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
     def convert_table(value: Any, where: str) -> Any:
         if not isinstance(value, dict):
-            raise SettingsError(f"{where}: a table expected, not {value!r}")
+            raise SettingsError(where, f"a table expected, not {value!r}")
         return {key.lower(): convert(item, f"{where}.{key}") for key, item in value.items()}
 
     return convert_table
