@@ -149,15 +149,19 @@ def test_a_requeued_parent_has_not_ended(world: World) -> None:
 
 @dataclass
 class Thing:
-    """A job or array in the reference: the state of each of its tasks (None is a plain job's only one)."""
+    """A job or array in the reference: the state of each of its tasks (None is a plain job's only one).
 
-    tasks: dict[int | None, str]  # waiting, lost, running, ok, bad
+    A task that was cancelled while it was part of the array's rest is gone: it has no record, so nobody knows it by
+    itself, but the array as a whole is not ok.
+    """
+
+    tasks: dict[int | None, str]  # waiting, running, ok, bad, gone
     terms: list[tuple[str, int, int | None]] = field(default_factory=list)
     any: bool = False
     name: str = ""
 
 
-OVER = {"ok", "bad"}
+OVER = {"ok", "bad", "gone"}
 
 
 class DependencyMachine(RuleBasedStateMachine):
@@ -185,10 +189,10 @@ class DependencyMachine(RuleBasedStateMachine):
             ]
             return "met" if all(state in OVER for state in earlier) else "open"
         parent = self.things[parent_id].tasks
-        if kind == "aftercorr" and task in parent and task is not None:
+        if kind == "aftercorr" and task is not None and parent.get(task, "gone") != "gone":
             states = [parent[task]]
         elif parent_task is not None:
-            if parent_task not in parent:
+            if parent.get(parent_task, "gone") == "gone":
                 return "met"
             states = [parent[parent_task]]
         else:
@@ -273,7 +277,7 @@ class DependencyMachine(RuleBasedStateMachine):
         (job,) = self.world.queue.find(me, task)
         only = IndexSet.from_iterable([task]) if task is not None and job.is_array_rest else None
         self.world.do(lambda: self.world.queue.cancel(job, only, user_id=self.world.queue.user_id))
-        self.things[me].tasks[task] = "bad"
+        self.things[me].tasks[task] = "gone" if only else "bad"
         self._advance()
 
     @rule()
@@ -286,7 +290,7 @@ class DependencyMachine(RuleBasedStateMachine):
             for task, state in thing.tasks.items():
                 records = self.world.queue.find(me, task)
                 if not records:
-                    assert state == "bad", (me, task, state)  # cancelled while it waited: no record is left
+                    assert state == "gone", (me, task, state)
                     continue
                 (job,) = records
                 if state == "running":
