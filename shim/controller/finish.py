@@ -40,7 +40,8 @@ def finished(queue: "Queue", ended: Ended) -> None:
     lost = bool(ended.node_failure) and not ending and may_requeue(queue, job)
     for part in [part for part in queue.components(job) if part.state.active]:
         if ending in COMES_BACK or lost:
-            part.state = State.NODE_FAIL if lost else part.state
+            if lost:
+                part.state = State[ended.ending] if ended.ending else State.NODE_FAIL
             _release(queue, part, end)
             requeue.again(queue, part, hold=ending in HELD, special=ending == "SPECIAL_EXIT", lost=lost)
         else:

@@ -76,7 +76,7 @@ class Ended:
     end_time: float
     launch_failure: str = ""
     node_failure: str = ""
-    ending: str = ""  # CANCELLED or TIMEOUT, where the engine or somebody at the engine ended it
+    ending: str = ""  # CANCELLED, TIMEOUT or PREEMPTED, where the engine or somebody at the engine ended it
     out_of_memory: bool = False
     user_seconds: float = 0
     system_seconds: float = 0

@@ -12,6 +12,7 @@ SKEW = 5.0
 
 NO_CAPACITY = "failed_to_start_due_to_no_capacity"
 _CANCELLED = {"terminated_by_user", "aborted_by_user"}
+_PREEMPTED = {"interrupted_by_no_capacity"}  # a spot instance that was taken away
 _TIMEOUT = {"max_duration_exceeded"}
 _LAUNCH = {"creating_container_error", "executor_error", "volume_error", "ports_binding_failed"}
 _EXITED = {"container_exited_with_error", "done_by_runner", "log_quota_exceeded"}
@@ -47,6 +48,8 @@ def from_run(job_id: int, restarts: int, run: Run, started: float, now: float) -
     status, ending, launch, lost = 0, "", "", ""
     if reason in _CANCELLED:
         ending, status = "CANCELLED", _KILLED
+    elif reason in _PREEMPTED:
+        ending, lost = "PREEMPTED", message
     elif reason in _TIMEOUT:
         ending, status = "TIMEOUT", _KILLED
     elif reason in _LAUNCH:
