@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from shim.config.dstack import PartitionSettings, parse_partition, parse_settings
 from shim.config.settings import Config
 from shim.executor.base import Ended, Events, Launch, LaunchAgain, NodeState, Target, Usage
 from shim.executor.dstack import control, fleet, payload, upload, verdict
@@ -25,7 +26,6 @@ from shim.executor.dstack.mapping import Site, run_name, task_of, to_yaml
 from shim.executor.dstack.model import ENDED, Run
 from shim.executor.dstack.output import Output
 from shim.executor.dstack.server import Server
-from shim.config.dstack import PartitionSettings, parse_partition, parse_settings
 from shim.grammar.signal import parse_signal
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job, Step
@@ -87,7 +87,7 @@ class DstackExecutor:
         except DstackError as error:
             raise OSError(str(error)) from None
         self._control.prepare()
-        self._server = Server(Client(credentials), self._partitions, self._memory)
+        self._server = Server(Client(credentials), self._partitions, self._memory, self._settings.window)
         await self._server.look_at_fleets({})
         self._loops = [asyncio.create_task(self._watch_files()), asyncio.create_task(self._talk())]
 
@@ -337,9 +337,9 @@ class DstackExecutor:
         for carrier in list(self._carriers.waiting):
             if self._server.trouble:
                 self._hand_back(carrier, self._server.trouble)
-            elif all(free.get(node, 0) >= carrier.blocks for node in carrier.nodes) or carrier.attempts:
-                for node in carrier.nodes:
-                    free[node] = free.get(node, 0) - carrier.blocks
+            elif carrier.attempts or all(free.get(node, carrier.blocks) >= carrier.blocks for node in carrier.nodes):
+                for node in free.keys() & set(carrier.nodes):  # the others are yet to be provisioned
+                    free[node] -= carrier.blocks
                 await self._submit(carrier)
             else:
                 for node in carrier.nodes:
@@ -506,6 +506,7 @@ class DstackExecutor:
             self._begin(launch)  # it had not begun: another worker takes it
         elif verdict.NO_CAPACITY in reasons and not task.ending:
             self._drop(task)
+            self._server.exhausted(carrier.nodes)
             self._events.not_started(launch.job_id, launch.restarts, RESOURCES)
         else:
             self._drop(task)

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from shim.config.dstack import PartitionSettings
 from shim.executor.base import NodeState
 from shim.executor.dstack.errors import NotExpressible
 from shim.executor.dstack.gpu_names import MEMORY_SIZES, gpu_type
 from shim.executor.dstack.model import Fleet, Instance
-from shim.config.dstack import PartitionSettings
 from shim.scheduler.need import Need
 
 
@@ -19,17 +19,50 @@ def node_states(
     return tuple(_node(instance, partitions, held.get(instance.name, 0)) for instance in instances)
 
 
+ANY_GPU = "any"
+"""The type of the GPUs of instances that are yet to be provisioned: whatever a job asks for."""
+
+_UNKNOWN = replace(NodeState("", cpus=256, memory=4 << 20, gpus=16, tmp_disk=16 << 20), weight=1000)
+"""The size of an instance that dstack chooses when a job asks for it, as large as it may come; the last to be used."""
+
+
+def provisioned_later(
+    fleets: Iterable[Fleet], partitions: Mapping[str, PartitionSettings], window: int
+) -> tuple[NodeState, ...]:
+    """Instances that fleets in clouds may still get, at most ``window`` of each: a job gets one by asking for it."""
+    return tuple(
+        replace(
+            _UNKNOWN,
+            name=f"{fleet.name}-new-{number}",
+            gpu_type=ANY_GPU,
+            gres=f"gpu:{ANY_GPU}:{_UNKNOWN.gpus}",
+            cores_per_socket=_UNKNOWN.cpus,
+            features=tuple(sorted({fleet.name} | _named_features(fleet.name, partitions))),
+            blocks=1,
+            partitions=tuple(_partitions_of(fleet.name, partitions)),
+        )
+        for fleet in fleets
+        if not fleet.ssh and fleet.status == "active"
+        for number in range(window if fleet.most_nodes is None else min(window, fleet.most_nodes))
+    )
+
+
+def _partitions_of(fleet: str, partitions: Mapping[str, PartitionSettings]) -> list[str]:
+    return [name for name, one in partitions.items() if not one.fleets or fleet in one.fleets]
+
+
+def _named_features(fleet: str, partitions: Mapping[str, PartitionSettings]) -> set[str]:
+    """The features that the configuration gives to a fleet."""
+    mine = [partitions[name] for name in _partitions_of(fleet, partitions)]
+    tables = [item for one in mine for item in one.features.items()]
+    return {feature for feature, table in tables if fleet in table.get("fleets", ())}
+
+
 def _node(instance: Instance, partitions: Mapping[str, PartitionSettings], held: int) -> NodeState:
     label = gpu_label(instance.gpu_name, instance.gpu_memory) if instance.gpus else ""
     usable = instance.status in ("idle", "busy") and not instance.unreachable
     taken = max(0, instance.busy_blocks - held)
-    mine = {name: one for name, one in partitions.items() if not one.fleets or instance.fleet in one.fleets}
-    named = {
-        feature
-        for one in mine.values()
-        for feature, table in one.features.items()
-        if instance.fleet in table.get("fleets", ())
-    }
+    named = _named_features(instance.fleet, partitions)
     gpu_words = {instance.gpu_name.lower(), label} if label else set()
     return NodeState(
         name=instance.name,
@@ -47,7 +80,7 @@ def _node(instance: Instance, partitions: Mapping[str, PartitionSettings], held:
         host_name=instance.hostname,
         blocks=instance.total_blocks,
         taken_cpus=taken * instance.cpus // instance.total_blocks,
-        partitions=tuple(mine),
+        partitions=tuple(_partitions_of(instance.fleet, partitions)),
     )
 
 
@@ -74,7 +107,8 @@ def adapt(need: Need, nodes: Iterable[NodeState], synonyms: Mapping[str, str]) -
 
 
 def _labels(asked: str, nodes: Iterable[NodeState], synonyms: Mapping[str, str]) -> str:
-    labels = {node.gpu_type for node in nodes if node.gpu_type}
+    offers = {node.gpu_type for node in nodes if node.gpu_type}
+    labels = offers - {ANY_GPU}
     try:
         wanted = gpu_type(asked, synonyms, known=labels)
     except NotExpressible:
@@ -84,7 +118,7 @@ def _labels(asked: str, nodes: Iterable[NodeState], synonyms: Mapping[str, str])
         offered = gpu_type(label, known=[label])
         if _same(offered.name, wanted.name) and (not wanted.memory or offered.memory >= wanted.memory):
             fitting.append(label)
-    return "|".join(fitting)
+    return "|".join(fitting + [ANY_GPU] * (ANY_GPU in offers))
 
 
 def _same(one: str, other: str) -> bool:

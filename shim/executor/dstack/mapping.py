@@ -12,10 +12,10 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from shim.config.dstack import PartitionSettings, Settings
 from shim.executor.dstack.containers import image_name, mounts
 from shim.executor.dstack.errors import NotExpressible
 from shim.executor.dstack.gpu_names import gpu_type
-from shim.config.dstack import PartitionSettings, Settings
 from shim.executor.dstack.sizes import NodeSize, node_size
 from shim.job.record import Job
 from shim.job.request import UNLIMITED

@@ -3,20 +3,23 @@
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TypeVar
 
+from shim.config.dstack import PartitionSettings
 from shim.executor.base import NodeState
 from shim.executor.dstack.client import Client
 from shim.executor.dstack.errors import BadRequest, DstackError
-from shim.executor.dstack.fleet import node_states
+from shim.executor.dstack.fleet import node_states, provisioned_later
 from shim.executor.dstack.model import Fleet
-from shim.config.dstack import PartitionSettings
 
 _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
+
+CLOUD_PAUSE = 30.0
+"""Seconds until a cloud that had no capacity is asked again."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 """Seconds between attempts to reach a server that does not answer; each is twice the one before."""
@@ -25,8 +28,12 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 class Server:
     """Asks the server, remembers the nodes across restarts of both, and backs off while it is away."""
 
-    def __init__(self, client: Client, partitions: Mapping[str, PartitionSettings], memory: Path) -> None:
+    def __init__(
+        self, client: Client, partitions: Mapping[str, PartitionSettings], memory: Path, window: int
+    ) -> None:
         self.client = client
+        self._window = window
+        self._exhausted: dict[str, float] = {}  # nodes to be that dstack had no offer for lately
         self.fleets: list[Fleet] = []
         self.trouble = ""  # why it cannot be used now
         self._partitions, self._memory = partitions, memory
@@ -77,10 +84,19 @@ class Server:
         fleets = await self.ask(self.client.fleets)
         if fleets is not None:
             self.fleets = fleets
-            self._nodes = node_states(fleets, self._partitions, held)
+            later = provisioned_later(fleets, self._partitions, self._window)
+            self._nodes = node_states(fleets, self._partitions, held) + tuple(map(self._unless_exhausted, later))
             if self._nodes != before:
                 self._memory.write_text(json.dumps([asdict(node) for node in self._nodes]))
         return self.nodes != before
+
+    def exhausted(self, names: Iterable[str]) -> None:
+        """dstack had no capacity for a run on these nodes: those that do not exist yet rest for a while."""
+        self._exhausted |= dict.fromkeys(names, time.monotonic() + CLOUD_PAUSE)
+
+    def _unless_exhausted(self, node: NodeState) -> NodeState:
+        rests = self._exhausted.get(node.name, 0.0) > time.monotonic()
+        return replace(node, state="DOWN", reason="no capacity") if rests else node
 
     def _works(self) -> None:
         if self.trouble:
