@@ -2,6 +2,7 @@
 
 # What this scenario shows                 the first comment is its title
 alone                                      needs a queue in which nothing else waits (optional, first)
+fresh                                      as alone, and nothing has ended lately either (optional, first)
 slow                                       takes a minute or more: only played beside real Slurm (optional, first)
 mask PATTERN -> TEXT                       levels what varies from run to run
 --- job.sh                                 a file, up to the next line of three dashes
@@ -58,6 +59,7 @@ class Case:
     name: str
     title: str
     alone: bool
+    fresh: bool
     slow: bool
     files: Mapping[str, str]
     steps: tuple[Step, ...]
@@ -101,7 +103,7 @@ class Reader:
         self.steps: list[Step] = []
         self.masks: list[tuple[str, str]] = []
         self.title = ""
-        self.alone = self.slow = False
+        self.alone = self.fresh = self.slow = False
         self.differs = ""
 
     def case(self) -> Case:
@@ -112,7 +114,9 @@ class Reader:
         if not self.steps:
             raise BadCase(f"{self.path}: no steps")
         name = self.path.stem
-        return Case(name, self.title, self.alone, self.slow, self.files, tuple(self.steps), tuple(self.masks))
+        return Case(
+            name, self.title, self.alone, self.fresh, self.slow, self.files, tuple(self.steps), tuple(self.masks)
+        )
 
     def take(self, line: str) -> bool:
         """Whether the line has one of the known forms."""
@@ -122,6 +126,8 @@ class Reader:
             self.title = self.title or line.lstrip("# ")
         elif line == "alone":
             self.alone = True
+        elif line == "fresh":
+            self.alone = self.fresh = True
         elif line == "slow":
             self.slow = True
         elif line.startswith("--- "):
@@ -133,7 +139,7 @@ class Reader:
         elif match := MASK.fullmatch(line):
             self.masks.append((match["pattern"], match["text"]))
         elif match := UNTIL.fullmatch(line):
-            self.add(Step("until", match["command"], text=match["text"]))
+            self.add(Step("until", match["command"], text=match["text"].strip()))
         elif match := STEP.fullmatch(line):
             self.add(Step("compare", self.continued(match["command"]), match["name"] or ""))
         else:

@@ -152,7 +152,7 @@ def known_differences() -> dict[str, str]:
 
 def replay(scenario: str, first: int, records: Sequence[Record], root: Path) -> list[Outcome]:
     """Play one scenario on a shim of its own whose first job has the recorded number."""
-    case = Case(scenario, scenario, False, False, {}, (), ())
+    case = Case(scenario, scenario, False, False, False, {}, (), ())
     with Ours(root, first).open(case) as side:
         replayer = Replayer(case, side)
         return list(replayer.outcomes(records))

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..shim import FOUR_NODES
@@ -105,6 +105,8 @@ class Real:
         try:
             if case.alone:
                 self.empty_queue(env)
+            if case.fresh:
+                self.forget_finished(env)
             yield side
         finally:
             self.cancel(directory, env)
@@ -121,10 +123,26 @@ class Real:
     def empty_queue(self, env: Mapping[str, str]) -> None:
         """Cancel what earlier scenarios left behind where their directory does not tell, and wait until it has gone."""
         subprocess.run(["scancel", "-Q", "-u", self.person.name], env=dict(env), check=False)
+        self.wait_for_none(["squeue", "-h"], env)
+
+    def forget_finished(self, env: Mapping[str, str]) -> None:
+        """Let the controller drop the jobs that have ended, which it keeps in memory for MinJobAge seconds."""
+        conf = self.address.slurm_conf
+        kept = conf.read_text()
+        try:
+            conf.write_text(kept.replace("MinJobAge=300", "MinJobAge=2"))
+            subprocess.run(["scontrol", "reconfigure"], env=dict(env), check=True)
+            self.wait_for_none(["squeue", "-h", "-t", "all"], env)
+        finally:
+            conf.write_text(kept)
+            subprocess.run(["scontrol", "reconfigure"], env=dict(env), check=True)
+
+    def wait_for_none(self, listing: Sequence[str], env: Mapping[str, str]) -> None:
+        """Poll until a listing of jobs is empty."""
         deadline = time.monotonic() + QUIET_SECONDS
-        while subprocess.run(["squeue", "-h"], env=env, capture_output=True, check=True).stdout:
+        while subprocess.run(listing, env=dict(env), capture_output=True, check=True).stdout:
             if time.monotonic() > deadline:
-                raise RuntimeError("the real cluster's queue does not become empty")
+                raise RuntimeError(f"the real cluster's {' '.join(listing)} does not become empty")
             time.sleep(0.2)
 
 

@@ -32,7 +32,7 @@ def scenario(tmp_path, text=SCENARIO):
 
 def test_a_scenario_is_read(tmp_path):
     case = scenario(tmp_path)
-    assert (case.name, case.title, case.alone, case.slow) == ("name", "A title", True, False)
+    assert (case.name, case.title, case.alone, case.fresh, case.slow) == ("name", "A title", True, False, False)
     assert case.files == {"job.sh": "#!/bin/bash\n# not a comment of the scenario\n"}
     assert case.masks == (("a+", "b"),)
     assert [(step.kind, step.command, step.name, step.text, step.differs) for step in case.steps] == [
