@@ -64,6 +64,9 @@ class Estimate:
     engine: str  # what the engine would be told, "" if it has no language of its own
 
 
+_NO_PARTS = "heterogeneous jobs run on this machine only: a run of dstack has equal nodes"
+
+
 def accept(queue: "Queue", submissions: Sequence[Submitted]) -> "dict[Job, asyncio.Future[None]]":
     """Check and enter the submissions as one: a plain job, an array, or the parts of a heterogeneous job.
 
@@ -72,6 +75,8 @@ def accept(queue: "Queue", submissions: Sequence[Submitted]) -> "dict[Job, async
     """
     job_ids = [queue.take_job_id() for _ in submissions]
     jobs = [_record(queue, one, job_id) for one, job_id in zip(submissions, job_ids, strict=True)]
+    if len(jobs) > 1 and any(queue.executor_of(job).name == "dstack" for job in jobs):
+        raise SlurmError(Errno.NOT_SUPPORTED, text=_NO_PARTS)
     _check_count(queue, jobs)
     entered = {}
     for offset, (job, one) in enumerate(zip(jobs, submissions, strict=True)):

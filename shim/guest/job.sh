@@ -35,13 +35,11 @@ publish() { # NAME TEXT
 # The live processes of the job: the leader's session, or where there is no setsid its group, which holds our own too.
 members() {
     read -r leader parent group <"$directory/leader" || return 0
-    for stat in /proc/[0-9]*/stat; do
-        { read -r line <"$stat"; } 2>/dev/null || continue
-        pid=${stat#/proc/} pid=${pid%/stat}
-        set -- ${line##*) } # state, parent, group, session
-        case $1:$pid in Z:* | X:* | *:"$parent" | *:"$job") continue ;; esac
-        if [ "$3" = "$group" ] || [ "$4" = "$group" ]; then echo "$pid"; fi
-    done
+    cat /proc/[0-9]*/stat | awk -v parent="$parent" -v job="$job" -v group="$group" '{
+        pid = $1
+        sub(/^.*\) /, "") # leaves state, parent, group, session
+        if ($1 !~ /[ZX]/ && pid != parent && pid != job && ($3 == group || $4 == group)) print pid
+    }'
     for step in $(step_processes); do kill -s 0 "$step" && echo "$step"; done
 }
 
