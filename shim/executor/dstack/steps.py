@@ -33,6 +33,8 @@ def write(folder: Path, order: Mapping[str, Any], environment: Mapping[str, str]
     for key, why in _LACKING.items():
         if order.get(key):
             raise NotExpressible(why)
+    if any(task[6].get("cpus") for task in order["tasks"]):
+        raise NotExpressible("--cpu-bind: the CPUs of a container are dstack's to choose")
     if name := order.get("file"):  # the variable that leads to what the caller has left beside its call
         common = {**order["common"][0], name: os.fsencode(folder.with_name("file"))}
         order = {**order, "common": [common]}

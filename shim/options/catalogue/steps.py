@@ -9,6 +9,7 @@ REQUIRED = Argument.REQUIRED
 OPTIONAL = Argument.OPTIONAL
 _SRUN = ("srun",)
 _SALLOC = ("salloc",)
+_PROLOG = "on dstack a partition's prolog comes before the script"
 _BCAST = "programs are on every node already: all nodes are this machine, or share its files"
 
 
@@ -22,6 +23,7 @@ def _srun(
     aliases: tuple[str, ...] = (),
     sort: str = "",
     effect: Effect = Effect.HONOURED,
+    dstack: Effect | None = None,
     note: str = "",
 ) -> JobOption:
     field = name.replace("-", "_")
@@ -36,7 +38,7 @@ def _srun(
         aliases=aliases,
         sort=sort,
         local=effect,
-        dstack=effect,
+        dstack=dstack or effect,
         note=note,
     )
 
@@ -46,7 +48,15 @@ SRUN = (
     _srun("bcast", OPTIONAL, "dest_path", variables=("SLURM_BCAST",), effect=Effect.IGNORED, note=_BCAST),
     _srun("bcast-exclude", REQUIRED, "path", variables=("SLURM_BCAST_EXCLUDE",), effect=Effect.IGNORED, note=_BCAST),
     _srun("compress", OPTIONAL, "type", variables=("SLURM_COMPRESS",), effect=Effect.IGNORED, note=_BCAST),
-    _srun("cpu-bind", REQUIRED, "type", aliases=("cpu_bind",), variables=("SLURM_CPU_BIND",)),
+    _srun(
+        "cpu-bind",
+        REQUIRED,
+        "type",
+        aliases=("cpu_bind",),
+        variables=("SLURM_CPU_BIND",),
+        dstack=Effect.REFUSED,
+        note="none works everywhere; CPUs of containers are dstack's to choose",
+    ),
     _srun("debugger-test", effect=Effect.REFUSED, note="for Slurm's own tests"),
     _srun("disable-status", short="X", variables=("SLURM_DISABLE_STATUS",)),
     _srun("epilog", REQUIRED, "path", variables=("SLURM_EPILOG",)),
@@ -74,14 +84,14 @@ SRUN = (
     _srun("pack-group", REQUIRED, "expr", note="an older name of --het-group"),
     _srun("preserve-env", short="E"),
     _srun("prolog", REQUIRED, "executable", variables=("SLURM_PROLOG",)),
-    _srun("pty"),
+    _srun("pty", dstack=Effect.REFUSED, note="tasks on dstack have no terminal"),
     _srun("quit-on-interrupt"),
     _srun("relative", REQUIRED, "n", short="r"),
     _srun("resv-ports", OPTIONAL, "count", variables=("SLURM_RESV_PORTS",), effect=Effect.IGNORED, note="not reserved"),
     _srun("send-libs", OPTIONAL, "yes|no", variables=("SLURM_SEND_LIBS",), effect=Effect.IGNORED, note=_BCAST),
     _srun("slurmd-debug", REQUIRED, "level", variables=("SLURMD_DEBUG",), effect=Effect.IGNORED, note="no slurmd"),
     _srun("task-epilog", REQUIRED, "executable", variables=("SLURM_TASK_EPILOG",)),
-    _srun("task-prolog", REQUIRED, "executable", variables=("SLURM_TASK_PROLOG",)),
+    _srun("task-prolog", REQUIRED, "executable", variables=("SLURM_TASK_PROLOG",), dstack=Effect.REFUSED, note=_PROLOG),
     _srun("unbuffered", short="u", variables=("SLURM_UNBUFFEREDIO",)),
     _srun("whole"),
     JobOption(
