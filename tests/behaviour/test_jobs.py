@@ -59,7 +59,8 @@ def test_cancelled_while_it_runs(shim: Shim) -> None:
     up(shim, job)
     assert shim.run("scancel", str(job)).code == 0
     assert shim.wait(job) == "CANCELLED"
-    assert re.search(rf"error: \*\*\* JOB {job} ON \S+ CANCELLED AT [-0-9T:]+ \*\*\*\n(?:.*\n)*bye\n$", shim.output(job))
+    notice = rf"error: \*\*\* JOB {job} ON \S+ CANCELLED AT [-0-9T:]+ \*\*\*\n"
+    assert re.search(notice + r"(?:.*\n)*bye\n$", shim.output(job))
     assert ending(shim, job).startswith("CANCELLED")
 
 
@@ -117,7 +118,8 @@ def test_dependencies(shim: Shim) -> None:
 def test_arrays(shim: Shim) -> None:
     script = f'{BASH}echo "$SLURM_ARRAY_TASK_ID of $SLURM_ARRAY_TASK_COUNT"\nexit $((SLURM_ARRAY_TASK_ID % 2))\n'
     array = shim.submit("--array=0-5%3", script=script)
-    each = shim.submit("--array=0-5", f"--dependency=aftercorr:{array}", "-o", "each-%a", "--wrap", "echo $SLURM_JOB_ID")
+    after = f"--dependency=aftercorr:{array}"
+    each = shim.submit("--array=0-5", after, "-o", "each-%a", "--wrap", "echo $SLURM_JOB_ID")
     wait_until(lambda: set(shim.states("-j", str(array)).values()) == {"COMPLETED", "FAILED"}, lambda: shim.log)
     assert [shim.output(f"{array}_{n}") for n in range(6)] == [f"{n} of 6\n" for n in range(6)]
     assert sorted(ending(shim, array).split()) == ["COMPLETED|0:0"] * 3 + ["FAILED|1:0"] * 3

@@ -1,7 +1,6 @@
 """Scripts that go through the shim, the unmodified dstack server and the loopback fleet, and come back."""
 
 import json
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import yaml
 from tests.dstack.configuration import configuration
 from tests.dstack.lab import Lab
 from tests.shim import Shim, shim_in, wait_until
+
 
 @pytest.fixture
 def cloud(dstack_lab: Lab, tmp_path: Path) -> Iterator[Shim]:
@@ -43,23 +43,6 @@ def test_instances_are_nodes(cloud: Shim) -> None:
     ]
 
 
-def test_success_and_failure(cloud: Shim) -> None:
-    good = cloud.submit(script="#!/bin/bash\necho out; echo err >&2; pwd\necho $SLURM_JOB_ID $SLURM_JOB_NODELIST\n")
-    bad = cloud.submit(script="#!/bin/bash\nexit 3\n")
-    dead = cloud.submit(script="#!/bin/bash\nkill -9 $$\n")
-    assert [cloud.wait(job) for job in (good, bad, dead)] == ["COMPLETED", "FAILED", "FAILED"]
-    lines = cloud.output(good).splitlines()
-    assert lines[:3] == ["out", "err", str(cloud.work)]
-    assert re.fullmatch(rf"{good} lab-\d", lines[3])
-    assert [accounting(cloud, job)[0] for job in (good, bad, dead)] == ["COMPLETED|0:0", "FAILED|3:0", "FAILED|0:9"]
-
-
-def test_gpus_by_their_type(cloud: Shim) -> None:
-    job = cloud.submit("--gres=gpu:a100:2", script="#!/bin/bash\necho $CUDA_VISIBLE_DEVICES $SLURM_GPUS_ON_NODE\n")
-    assert cloud.wait(job) == "COMPLETED"
-    assert cloud.output(job) == "0,1 2\n"
-
-
 @pytest.mark.parametrize(("options", "complaint"), [
     (["--gres=gpu:h100:1"], "Requested node configuration is not available"),
     (["--gres=gpu:1g.5gb:1"], "GPU type 1g.5gb: dstack hands out whole GPUs, no MIG slices"),
@@ -71,29 +54,11 @@ def test_what_dstack_cannot_do_is_refused_at_submission(cloud: Shim, options: li
     assert complaint in answer.err
 
 
-def test_a_running_job_is_cancelled(cloud: Shim) -> None:
-    job = cloud.submit(script="#!/bin/bash\ntrap 'echo bye; exit 0' TERM\necho up\nwhile :; do sleep 0.1; done\n")
-    cloud.wait(job, "RUNNING")
-    wait_until(lambda: "up" in cloud.output(job), "the script")
-    assert cloud.run("scancel", str(job)).code == 0
-    assert cloud.wait(job) == "CANCELLED"
-    assert re.search(rf"\*\*\* JOB {job} ON lab-\d CANCELLED AT [^ ]+ \*\*\*\n(?:.*\n)*bye\n$", cloud.output(job))
-
-
 def test_a_job_is_cancelled_before_it_has_begun(cloud: Shim) -> None:
     job = cloud.submit(script="#!/bin/bash\nsleep 1000\n")
     cloud.wait(job, "CONFIGURING", "RUNNING")
     cloud.run("scancel", str(job))
     assert cloud.wait(job) == "CANCELLED"
-
-
-def test_signals_reach_the_batch_script(cloud: Shim) -> None:
-    job = cloud.submit(script="#!/bin/bash\ntrap 'echo got it; exit 4' USR1\necho up\nwhile :; do sleep 0.1; done\n")
-    cloud.wait(job, "RUNNING")
-    wait_until(lambda: "up" in cloud.output(job), "the script")
-    cloud.run("scancel", "-b", "-s", "USR1", str(job))
-    assert cloud.wait(job) == "FAILED"
-    assert "got it" in cloud.output(job)
 
 
 def test_array_tasks_share_runs(cloud: Shim, dstack_lab: Lab) -> None:
@@ -155,12 +120,6 @@ def test_the_token_is_nowhere(cloud: Shim, dstack_lab: Lab) -> None:
     cloud.wait(job)
     texts = [cloud.output(job), cloud.log, json.dumps(runs(dstack_lab))]
     assert not [text for text in texts if dstack_lab.token in text]
-
-
-def test_two_nodes_run_one_batch_script(cloud: Shim) -> None:
-    job = cloud.submit("-N2", script="#!/bin/bash\necho $SLURM_NNODES $SLURM_JOB_NODELIST $DSTACK_NODES_NUM\n")
-    assert cloud.wait(job) == "COMPLETED"
-    assert re.fullmatch(r"2 lab-\[\d[,-]\d\] 2\n", cloud.output(job))
 
 
 def test_the_task_that_dstack_is_given_can_be_seen(cloud: Shim, dstack_lab: Lab) -> None:
