@@ -24,7 +24,7 @@ from .sides import Ours
 FOLDER = Path(__file__).parent / "transcripts"
 SETTLE_SECONDS = 15.0
 """How long a question may be asked again until the queue has come to where it was when the answer was recorded."""
-QUESTIONS = ("squeue", "sinfo", "sacct", "scontrol show", "scontrol -o show", "scontrol ping", "cat ", "ls ")
+QUESTIONS = ("squeue", "sinfo", "sacct", "scontrol show", "scontrol -o show", "scontrol ping", "cat ", "ls ", "ls;")
 NUMBER = re.compile(r"((?<!\d)\d{1,8}(?!\d))")
 NUMBERS = 500
 """More than any scenario gives to its jobs."""

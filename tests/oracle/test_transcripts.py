@@ -5,9 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from .compare import difference
+from .conftest import beside_real
 from .replay import VARIES, known_differences, recorded, replay
 
 AT_ONCE = 3
+SLOW = {"tl01"}
+"""Conversations about time limits; a limit is a minute at least."""
 SCENARIOS = recorded()
 
 
@@ -19,6 +22,8 @@ def replays(request, playground):
         for item in request.session.items
         if "scenario" in getattr(item, "fixturenames", ())
     ]
+    if not beside_real(request.config):
+        chosen = [scenario for scenario in chosen if scenario not in SLOW]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         futures = {name: pool.submit(replay, name, *SCENARIOS[name], playground / "replay") for name in chosen}
         yield futures
@@ -28,6 +33,8 @@ def replays(request, playground):
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_transcript(scenario, replays, request):
     """What is listed as different differs, everything else matches."""
+    if scenario not in replays:
+        pytest.skip("takes minutes, see --live")
     outcomes = replays[scenario].result()
     known = known_differences()
     counted = [outcome for outcome in outcomes if not known.get(outcome.record.id, "").startswith(VARIES)]
