@@ -66,8 +66,8 @@ def test_a_thousand_short_tasks(plain_lab: Lab, tmp_path: Path) -> None:
             break
     each = (time.monotonic() - begun) / (number + 1)
     note(
-        f"dstack: {TASKS} tasks on {BLOCKS} blocks in {ours:.0f} s; `dstack apply` one after the other: {each:.1f} s each "
-        f"({number + 1} measured), {each * TASKS:.0f} s extrapolated, {each * TASKS / ours:.0f} times as long"
+        f"dstack: {TASKS} tasks on {BLOCKS} blocks in {ours:.0f} s; `dstack apply` one after the other: {each:.1f} s "
+        f"each ({number + 1} measured), {each * TASKS:.0f} s extrapolated, {each * TASKS / ours:.0f} times as long"
     )
     assert ours < 120
     assert each * TASKS > 20 * ours
@@ -87,5 +87,6 @@ def test_added_delay_of_a_single_job(plain_lab: Lab, tmp_path: Path) -> None:
             first, last = map(float, shim.output(job).split())
             starts.append(first - begun)
             ends.append(seen - last)
-        note(f"dstack: from sbatch to the first instruction {min(starts):.2f} s, from the last to COMPLETED {min(ends):.2f} s")
+        before, after = min(starts), min(ends)
+        note(f"dstack: from sbatch to the first instruction {before:.2f} s, from the last to COMPLETED {after:.2f} s")
         assert min(ends) < 1

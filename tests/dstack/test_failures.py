@@ -30,8 +30,11 @@ def test_an_image_that_cannot_be_pulled(cloud: Shim) -> None:
 
 @pytest.mark.parametrize(
     ("right", "wrong", "why"),
-    [('token = "{token}"', 'token = "wrong"', "nvalid token"), ('project = "{project}"', 'project = "gone"', "no project")],
-)  # fmt: skip
+    [
+        ('token = "{token}"', 'token = "wrong"', "nvalid token"),
+        ('project = "{project}"', 'project = "gone"', "no project"),
+    ],
+)
 def test_a_server_that_refuses_us_keeps_jobs_pending(
     cloud: Shim, dstack_lab: Lab, right: str, wrong: str, why: str
 ) -> None:

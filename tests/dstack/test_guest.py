@@ -14,11 +14,11 @@ from typing import Any
 import psutil
 import pytest
 
+from shim.config.dstack import DO_NOT_TRAVEL
 from shim.executor.base import Launch
 from shim.executor.dstack import payload
 from shim.executor.dstack.output import Output
 from shim.executor.dstack.payload import Guest
-from shim.config.dstack import DO_NOT_TRAVEL
 from shim.job.record import Job
 from shim.job.request import Request
 

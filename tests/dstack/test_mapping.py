@@ -14,11 +14,11 @@ import yaml
 from dstack._internal.core.models.configurations import TaskConfiguration
 from gpuhunt._internal.constraints import KNOWN_ACCELERATORS
 
+from shim.config.dstack import SettingsError, parse_partition, parse_settings
 from shim.config.settings import Config
 from shim.executor.dstack.errors import NotExpressible
 from shim.executor.dstack.gpu_names import MEMORY_SIZES, GpuType, gpu_type
 from shim.executor.dstack.mapping import Site, task_of, to_yaml
-from shim.config.dstack import SettingsError, parse_partition, parse_settings
 from shim.job.record import ArrayInfo, Job, Share
 from shim.job.request import Request
 from shim.scheduler.need import need_of

@@ -8,6 +8,7 @@ workers/NAME/         the queue of a run that takes one job after another (see g
 
 import contextlib
 import hashlib
+import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -67,6 +68,25 @@ class ControlDirectory:
     def forget_job(self, job_id: int, restarts: int) -> None:
         """Remove what is left of a run."""
         shutil.rmtree(self.job(job_id, restarts), ignore_errors=True)
+
+
+def common_root(configured: str, shared: Iterable[str], folder: Path) -> Path:
+    """Where runs and controller meet: the configured directory, or the controller's own if hosts see it."""
+    if configured:
+        return Path(configured)
+    if any(folder.is_relative_to(path) for path in shared):
+        return folder / "dstack"
+    raise ValueError(f"dstack.control_dir: needed, as {folder} is in none of dstack.shared")
+
+
+def identity(path: Path) -> str:
+    """A name that tells this controller's runs from those of others on the project; made once."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        name = os.urandom(6).hex()
+        publish(path, name.encode())
+        return name
 
 
 def publish(path: Path, content: bytes) -> None:

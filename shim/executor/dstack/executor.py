@@ -6,7 +6,7 @@ import logging
 import os
 import signal as signals
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from shim.executor.dstack.credentials import find_credentials
 from shim.executor.dstack.errors import BadRequest, DstackError, NotExpressible, NotFound
 from shim.executor.dstack.mapping import Site, run_name, task_of, to_yaml
 from shim.executor.dstack.model import ENDED, Run
-from shim.executor.dstack.output import Output
+from shim.executor.dstack.output import Output, read_log
 from shim.executor.dstack.server import Server
 from shim.grammar.signal import parse_signal
 from shim.job.errors import Errno, SlurmError
@@ -65,12 +65,12 @@ class DstackExecutor:
         }
         self._uploads = self._settings.mode == "upload"
         shared = [] if self._uploads else self._settings.shared
-        root = folder / "dstack" if self._uploads else _control_root(self._settings.control_dir, shared, folder)
+        root = folder / "dstack" if self._uploads else control.common_root(self._settings.control_dir, shared, folder)
         self._control = ControlDirectory(root)
         self._calls = Calls(self._control.root / "calls")
         self._recovered = False
         self._memory = folder / "dstack-nodes.json"
-        self._controller = _identity(folder / "dstack-controller")
+        self._controller = control.identity(folder / "dstack-controller")
         self._tasks: dict[int, Task] = {}
         self._carriers = Carriers()
         self._wake = asyncio.Event()
@@ -365,7 +365,9 @@ class DstackExecutor:
             carrier.attempts += 1
             directory = self._control.job(job.job_id, job.restarts)
             document = self._document(carrier, directory)
-            archives = await self._upload(job, directory) if self._uploads else ()
+            archives: Sequence[tuple[str, str]] | None = ()
+            if self._uploads:
+                archives = await upload.send(self._server, job, directory, self._settings.upload)
             if archives is None:
                 return
             run = await self._server.ask(lambda: self._server.client.apply(document, archives))
@@ -386,25 +388,6 @@ class DstackExecutor:
         return run.tags.get("slurm-controller") == self._controller and run.tags.get("slurm-job") == str(
             carrier.job.job_id
         )
-
-    async def _upload(self, job: Job, directory: Path) -> list[tuple[str, str]] | None:
-        """The archives of a job, uploaded; None while the server is away. Raises DstackError, OSError."""
-        packed = {upload.PATH: upload.pack(Path(job.request.work_dir), self._settings.upload)}
-        if payload.inline_command(self._content(directory)) is None:
-            packed[payload.ARCHIVE_PATH] = payload.archive(self._content(directory))
-        archives = []
-        for path, archive in packed.items():
-            stored = await self._server.ask(partial(self._server.client.upload, archive))
-            if stored is None:
-                return None
-            archives.append((stored, path))
-        return archives
-
-    def _content(self, directory: Path) -> dict[str, bytes]:
-        """What travels with a job that cannot look into its directory here. Raises OSError."""
-        names = ("slurm_script", "launch.sh", "job.conf", "prolog.sh")
-        own = {name: (directory / name).read_bytes() for name in names if (directory / name).exists()}
-        return own | dict(payload.guest_files())
 
     async def _refused(self, carrier: Carrier, error: DstackError | OSError) -> None:
         """dstack does not want the run: because of its name, which another one has, or for good."""
@@ -446,31 +429,15 @@ class DstackExecutor:
                 partial(self._server.client.run, carrier.run_id)
             ):
                 if carrier.task and carrier.task.output:
-                    await self._read_log(carrier.task.output, run)
+                    await read_log(self._server, carrier.task.output, run)
                 self._judge(carrier, run)
-
-    async def _read_log(self, output: Output, run: Run) -> None:
-        """Bring the output of a job up to date with dstack's log of it."""
-        if not run.nodes:
-            return
-        while True:
-            client, submission = self._server.client, run.nodes[0].submission_id
-            page = await self._server.ask(partial(client.logs, run.name, submission, output.token))
-            if page is None:
-                return
-            for piece in page.pieces[output.pieces :]:
-                output.feed(piece)
-            output.pieces = len(page.pieces)
-            if page.next_token is None:  # the page may grow: it is read again
-                return
-            output.token, output.pieces = page.next_token, 0
 
     def _judge(self, carrier: Carrier, run: Run) -> None:
         """Act upon a run that is about to be over, or is."""
         task = carrier.task
         if task and len(carrier.nodes) > 1 and not carrier.named and all(node.hostname for node in run.nodes):
             carrier.named = True
-            control.name_nodes(task.directory, self._names_by_rank(carrier, run))
+            control.name_nodes(task.directory, fleet.names_by_rank(self.nodes(), carrier.nodes, run))
         dead = run.ended or any(node.over for node in run.nodes)
         if task and dead:
             self._look_at(task)  # what the guest has written comes first
@@ -482,19 +449,6 @@ class DstackExecutor:
         if carrier.task is None and (run.ended or released):
             self._carriers.remove(carrier)
             self._wake.set()
-
-    def _names_by_rank(self, carrier: Carrier, run: Run) -> list[str]:
-        """What the nodes of a run are called; the batch script's environment says already who is the first.
-
-        dstack chooses the ranks. The instances of one run are alike, so two that differ from the plan swap names.
-        """
-        by_address = {node.host_name: node.name for node in self.nodes()}
-        names = [by_address.get(node.hostname, "") for node in run.nodes]
-        if set(names) != set(carrier.nodes):
-            return list(carrier.nodes)
-        first = names.index(carrier.nodes[0])
-        names[0], names[first] = names[first], names[0]
-        return names
 
     def _without_record(self, task: Task, run: Run) -> None:
         """The run is over and its guest has written nothing."""
@@ -566,7 +520,7 @@ class DstackExecutor:
         """The task of dstack for a carrier. Raises NotExpressible."""
         job, guest = carrier.job, self._control.guest
         if self._uploads:
-            written = self._content(directory) if directory.exists() else {}
+            written = upload.content(directory)
             command = payload.inline_command(written) or payload.archive_command()
         elif carrier.worker:
             command = ["/bin/sh", str(guest / "worker.sh"), str(carrier.worker), carrier.name]
@@ -576,25 +530,6 @@ class DstackExecutor:
         need = need_of(job.request, self._config)
         task = task_of(job, need, self._site(job), command, worker=carrier.worker is not None)
         return task | {"name": carrier.name}
-
-
-def _control_root(configured: str, shared: Iterable[str], folder: Path) -> Path:
-    """Where runs and controller meet: the configured directory, or the controller's own if hosts see it."""
-    if configured:
-        return Path(configured)
-    if any(folder.is_relative_to(path) for path in shared):
-        return folder / "dstack"
-    raise ValueError(f"dstack.control_dir: needed, as {folder} is in none of dstack.shared")
-
-
-def _identity(path: Path) -> str:
-    """A name that tells this controller's runs from those of others on the project; made once."""
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        name = os.urandom(6).hex()
-        control.publish(path, name.encode())
-        return name
 
 
 def _signal_name(number: int) -> str:

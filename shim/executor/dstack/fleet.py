@@ -1,13 +1,13 @@
 """The instances of dstack's fleets as Slurm's nodes, and what a job needs in their words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from shim.config.dstack import PartitionSettings
 from shim.executor.base import NodeState
 from shim.executor.dstack.errors import NotExpressible
 from shim.executor.dstack.gpu_names import MEMORY_SIZES, gpu_type
-from shim.executor.dstack.model import Fleet, Instance
+from shim.executor.dstack.model import Fleet, Instance, Run
 from shim.scheduler.need import Need
 
 
@@ -82,6 +82,20 @@ def _node(instance: Instance, partitions: Mapping[str, PartitionSettings], held:
         taken_cpus=taken * instance.cpus // instance.total_blocks,
         partitions=tuple(_partitions_of(instance.fleet, partitions)),
     )
+
+
+def names_by_rank(nodes: Iterable[NodeState], planned: Sequence[str], run: Run) -> list[str]:
+    """What the nodes of a run are called; the batch script's environment says already who is the first.
+
+    dstack chooses the ranks. The instances of one run are alike, so two that differ from the plan swap names.
+    """
+    by_address = {node.host_name: node.name for node in nodes}
+    names = [by_address.get(node.hostname, "") for node in run.nodes]
+    if set(names) != set(planned):
+        return list(planned)
+    first = names.index(planned[0])
+    names[0], names[first] = names[first], names[0]
+    return names
 
 
 def gpu_label(name: str, memory: int) -> str:

@@ -8,11 +8,14 @@ beginning whenever a controller starts, so nothing has to be remembered but how 
 import contextlib
 import logging
 import re
+from functools import partial
 from pathlib import Path
 
 from shim.executor.base import Launch
 from shim.executor.dstack.control import publish
+from shim.executor.dstack.model import Run
 from shim.executor.dstack.payload import mark
+from shim.executor.dstack.server import Server
 
 _LOG = logging.getLogger(__name__)
 
@@ -78,6 +81,20 @@ class Output:
             data = re.sub(rb"\r\n", b"\n", data)
         with contextlib.suppress(OSError), path.open("ab") as file:
             file.write(data)
+
+
+async def read_log(server: Server, output: Output, run: Run) -> None:
+    """Bring the output of a job up to date with dstack's log of it."""
+    while run.nodes:
+        page = await server.ask(partial(server.client.logs, run.name, run.nodes[0].submission_id, output.token))
+        if page is None:
+            return
+        for piece in page.pieces[output.pieces :]:
+            output.feed(piece)
+        output.pieces = len(page.pieces)
+        if page.next_token is None:  # the page may grow: it is read again
+            return
+        output.token, output.pieces = page.next_token, 0
 
 
 def _overlap(data: bytes, mark_: bytes) -> int:

@@ -2,16 +2,43 @@
 
 import io
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
+from shim.executor.dstack import payload
 from shim.executor.dstack.errors import NotExpressible
 from shim.executor.dstack.payload import ARCHIVE_LIMIT
+from shim.executor.dstack.server import Server
+from shim.job.record import Job
 
 PATH = "slurm-submit"
 """Where it is in the job, below the run's working directory."""
 
 _BLOCK = 512
+
+
+async def send(
+    server: Server, job: Job, directory: Path, patterns: Sequence[str]
+) -> Sequence[tuple[str, str]] | None:
+    """The archives of a job, uploaded: id and path; None while the server is away. Raises DstackError, OSError."""
+    packed = {PATH: pack(Path(job.request.work_dir), patterns)}
+    if payload.inline_command(content(directory)) is None:
+        packed[payload.ARCHIVE_PATH] = payload.archive(content(directory))
+    archives = []
+    for path, archive in packed.items():
+        stored = await server.ask(partial(server.client.upload, archive))
+        if stored is None:
+            return None
+        archives.append((stored, path))
+    return archives
+
+
+def content(directory: Path) -> Mapping[str, bytes]:
+    """What travels with a job that cannot look into its directory here."""
+    names = ("slurm_script", "launch.sh", "job.conf", "prolog.sh")
+    own = {name: (directory / name).read_bytes() for name in names if (directory / name).exists()}
+    return own | dict(payload.guest_files())
 
 
 def pack(folder: Path, patterns: Sequence[str]) -> bytes:
