@@ -12,6 +12,16 @@ if TYPE_CHECKING:
     from tests.dstack.lab import Lab
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs a dstack server has its marker: such tests take minutes."""
+    for item in items:
+        chosen = getattr(item, "callspec", None)
+        needs = "dstack_lab" in getattr(item, "fixturenames", ())
+        if needs or (chosen and "dstack" in map(str, chosen.params.values())) or item.path.name == "test_lab.py":
+            item.add_marker("dstack")
+
+
 @pytest.fixture
 def shim(tmp_path: Path) -> Iterator[Shim]:
     """The shim without any configuration: one node, this machine."""
