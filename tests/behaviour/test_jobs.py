@@ -19,7 +19,8 @@ def ending(shim: Shim, job: int | str) -> str:
 def up(shim: Shim, job: int, word: str = "up") -> None:
     """Wait for a word of a job."""
     shim.wait(job, "RUNNING")
-    wait_until(lambda: word in shim.output(job), lambda: f"{word!r} in {shim.output(job)!r}")
+    written = shim.work / f"slurm-{job}.out"
+    wait_until(lambda: written.exists() and word in shim.output(job), lambda: f"{word!r} in {written}")
 
 
 def test_endings(shim: Shim) -> None:
