@@ -8,8 +8,9 @@ then fields ended by NUL bytes: version, command, cwd, terminal flags, number of
 The controller sends frames, one letter and eight hexadecimal digits of length and the payload:
 ``1`` and ``2`` text for stdout and stderr, ``I`` asks for stdin (answered by frames ``I``, the last one empty; with
 a payload for a part of it, answered by one frame), ``S`` has the client do something itself, to the end of the call
-(see ``shim.guest.session``), ``V`` tells that the controller is of another version and is going away, ``X`` ends the
-call with an exit code.
+(see ``shim.guest.session``), ``V`` tells that the controller is of another version and is going away, ``W`` that it
+only waits for a job from now on: should it go away, the next one is asked to go on waiting. ``X`` ends the call with
+an exit code.
 """
 
 import _signal  # type: ignore[import-not-found]
@@ -111,6 +112,7 @@ def read_frame(channel: _socket.socket) -> tuple[bytes, bytes]:
 def converse(channel: _socket.socket, call: bytes) -> int | None:
     """Make the call and serve it to its end. The exit code; None where the controller must be replaced."""
     answered = False
+    awaited = b""
     try:
         channel.sendall(call)
         while True:
@@ -124,11 +126,17 @@ def converse(channel: _socket.socket, call: bytes) -> int | None:
                 send_stdin(channel, payload != b"")
             elif kind == b"V":
                 return None
+            elif kind == b"W":
+                awaited = payload
             else:
                 from shim.guest import session
 
                 return session.serve(channel, payload)
     except (EOFError, ConnectionError):
+        if awaited:
+            from shim import contact
+
+            return contact.start_and_call("sbatch", request("rejoin", ["0", "job", awaited.decode()], b"/", {}, ""))
         if answered:  # it died in the middle: the call may have been carried out, so it is not made again
             write_all(2, b"slurm-shim: the controller went away while it was answering\n")
             return 1

@@ -105,9 +105,14 @@ class Shim:
     def run(self, *argv: str, stdin: str = "", **env: str) -> Answer:
         """Run a command to its end."""
         done = subprocess.run(
-            argv, cwd=self.work, env=self.environment | env, input=stdin.encode(), capture_output=True, timeout=PATIENCE,
+            argv,
+            cwd=self.work,
+            env=self.environment | env,
+            input=stdin.encode(),
+            capture_output=True,
+            timeout=PATIENCE,
             check=False,
-        )  # fmt: skip
+        )
         return Answer(os.fsdecode(done.stdout), os.fsdecode(done.stderr), done.returncode)
 
     def popen(self, *argv: str, **env: str) -> "subprocess.Popen[bytes]":

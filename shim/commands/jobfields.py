@@ -20,9 +20,7 @@ MAX_SWITCH_WAIT = 300
 ID_LENGTH = 31
 """The longest id of an array that Slurm prints while SLURM_BITSTR_LEN is not set."""
 
-REASON_INSTEAD_OF_NODES = frozenset(
-    {State.PENDING, State.TIMEOUT, State.OUT_OF_MEMORY, State.DEADLINE, State.FAILED}
-)
+REASON_INSTEAD_OF_NODES = frozenset({State.PENDING, State.TIMEOUT, State.OUT_OF_MEMORY, State.DEADLINE, State.FAILED})
 
 
 def expected_start(job: Job, now: float) -> float:

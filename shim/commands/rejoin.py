@@ -1,8 +1,8 @@
-"""What a client calls whose controller has gone while its tasks ran: it goes on with this one."""
+"""What a client calls whose controller has gone while its tasks ran, or it waited: it goes on with this one."""
 
 import asyncio
 
-from shim.commands import salloc
+from shim.commands import salloc, sbatch
 from shim.commands.call import Call
 from shim.commands.stepping import steps as stepping
 from shim.controller import laststeps
@@ -13,6 +13,9 @@ async def run(call: Call) -> int:
     """Take over the steps, or the allocation, of a client. The exit code of its command."""
     restarts, kind, *names = call.argv
     queue = call.queue
+    if kind == "job":
+        sbatch.may_wait_on(call, int(names[0]))
+        return await sbatch.wait(call, int(names[0]))
     jobs = [job for name in names if (job := queue.job(int(name.split(".")[0]))) and job.restarts == int(restarts)]
     if kind == "command":
         for job in jobs:

@@ -168,14 +168,28 @@ async def _submit(call: Call, jobs: list[Submission], fields: Fields) -> int:
     except SlurmError as error:
         return _refused(call, error, test_only=False)
     cluster = call.queue.config.cluster_name if fields.get("clusters") else ""
+    if fields.get("wait"):
+        may_wait_on(call, job.job_id)
     if not fields.get("quiet"):
         call.out(_receipt(job.job_id, cluster, bool(fields.get("parsable"))))
     if not fields.get("wait"):
         return 0
+    return await wait(call, job.job_id)
+
+
+async def wait(call: Call, job_id: int) -> int:
+    """Wait for the job, or all tasks of the array, to end; the exit code of --wait. It outlives this controller."""
     if call.drain:
         await call.drain()
-    await call.queue.wait_finished(job.job_id)
-    return max(map(exit_code, _records(call, job)), default=0)
+    await call.queue.wait_finished(job_id)
+    # They may have left the queue since, so they come from the table.
+    records = call.queue.table.jobs("job_id = ? or array_job_id = ?", job_id, job_id)
+    return max(map(exit_code, records), default=0)
+
+
+def may_wait_on(call: Call, job_id: int) -> None:
+    """From now on the client has only to wait, and does so with another controller should this one go away."""
+    call.tell(b"W", b"%d" % job_id)
 
 
 def _receipt(job_id: int, cluster: str, parsable: bool) -> str:
@@ -207,13 +221,6 @@ async def _accepted(call: Call, jobs: list[Submission]) -> Job:
 
 
 # -- the end of the job ------------------------------------------------------------------------------------------------
-
-
-def _records(call: Call, job: Job) -> list[Job]:
-    """All records of the job; the tasks of an array may have left the queue since, so they come from the table."""
-    if job.array:
-        return list(call.queue.table.jobs("array_job_id = ?", job.array.job_id))
-    return [job]
 
 
 def exit_code(job: Job) -> int:

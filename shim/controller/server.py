@@ -102,6 +102,8 @@ class Connection:
             hear=self.read_frame,
             closed=self.closed,
         )
+        if call.command in CHANGING:
+            call.send(1, b"")  # the client knows by this that, whatever happens now, it must not call a second time
         code = await answer(call)
         self.writer.write(frame(b"X", b"%d" % code))
         await self.writer.drain()

@@ -200,10 +200,7 @@ class Job:
         """Seconds the job has run so far or ran in all, suspended time left out."""
         if not self.start_time or self.pending:
             return 0.0
-        if self.state is State.SUSPENDED:
-            end = self.suspend_time
-        else:
-            end = self.end_time if self.end_time else now
+        end = self.suspend_time if self.state is State.SUSPENDED else self.end_time or now
         return max(0.0, int(end) - int(self.start_time) - self.suspended_for)  # clocks of whole seconds, as Slurm's
 
     @property

@@ -1,6 +1,6 @@
 """Job states and pending reasons, in Slurm's words (squeue man page, JOB STATE CODES and JOB REASON CODES)."""
 
-from enum import Enum
+from enum import Enum, StrEnum
 
 
 class State(Enum):
@@ -75,7 +75,7 @@ ACTIVE = frozenset({State.CONFIGURING, State.RUNNING, State.SUSPENDED, State.STO
 BY_WORD = {name: state for state in State for name in (state.word, state.code)}
 
 
-class Reason(str, Enum):
+class Reason(StrEnum):
     """Why a job waits, or how it ended (``squeue -o %r``)."""
 
     NONE = "None"
@@ -106,7 +106,6 @@ class Reason(str, Enum):
     NODE_FAIL = "NodeFail"
 
     __hash__ = str.__hash__
-    __str__ = str.__str__
 
 
 HOLDS = frozenset({Reason.HELD_USER, Reason.HELD_ADMIN, Reason.REQUEUED_HELD, Reason.LAUNCH_FAILED_REQUEUED_HELD})

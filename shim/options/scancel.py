@@ -4,9 +4,7 @@ from shim.options.option import Argument, Effect, Option
 
 
 def _filter(name: str, metavar: str, short: str = "", *aliases: str, note: str = "") -> Option:
-    return Option(
-        name=name, short=short, argument=Argument.REQUIRED, metavar=metavar, aliases=aliases, note=note
-    )
+    return Option(name=name, short=short, argument=Argument.REQUIRED, metavar=metavar, aliases=aliases, note=note)
 
 
 OPTIONS = (
@@ -35,7 +33,9 @@ OPTIONS = (
         dstack=Effect.IGNORED,
         note="there is no federation",
     ),
-    _filter("signal", "signal_name", "s"),
+    _filter(
+        "signal", "signal_name", "s", note="on dstack in shared mode only: in upload mode dstack delivers no signals"
+    ),
     _filter("state", "job_state_name", "t"),
     Option(name="usage"),
     _filter("user", "user_name", "u"),

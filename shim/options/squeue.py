@@ -6,15 +6,11 @@ _ONE_CLUSTER = "there is one cluster and no federation"
 
 
 def _list(name: str, short: str, metavar: str, *aliases: str, note: str = "") -> Option:
-    return Option(
-        name=name, short=short, argument=Argument.REQUIRED, metavar=metavar, aliases=aliases, note=note
-    )
+    return Option(name=name, short=short, argument=Argument.REQUIRED, metavar=metavar, aliases=aliases, note=note)
 
 
 def _without_effect(name: str, note: str, short: str = "", *aliases: str) -> Option:
-    return Option(
-        name=name, short=short, aliases=aliases, local=Effect.IGNORED, dstack=Effect.IGNORED, note=note
-    )
+    return Option(name=name, short=short, aliases=aliases, local=Effect.IGNORED, dstack=Effect.IGNORED, note=note)
 
 
 OPTIONS = (

@@ -146,11 +146,15 @@ def test_gpus(shim: Shim) -> None:
 
 
 def test_steps(shim: Shim) -> None:
-    job = shim.submit("-N2", "--ntasks-per-node=2", script=f"""{BASH}
+    job = shim.submit(
+        "-N2",
+        "--ntasks-per-node=2",
+        script=f"""{BASH}
 srun -l bash -c 'echo $SLURM_PROCID/$SLURM_NTASKS on $SLURM_NODEID' | sort
 srun -n2 bash -c 'exit $SLURM_PROCID'; echo "code $?"
 echo $(scontrol show hostnames) $(squeue -h -o %T)
-""")
+""",
+    )
     assert shim.wait(job) == "COMPLETED"
     lines = shim.output(job).splitlines()
     assert lines[:4] == ["0: 0/4 on 0", "1: 1/4 on 0", "2: 2/4 on 1", "3: 3/4 on 1"]

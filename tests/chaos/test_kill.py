@@ -33,6 +33,33 @@ def test_runs_go_on_without_a_controller_and_their_ends_are_recorded(shim: Shim)
     assert shim.run("squeue", "-h", "-t", "all", "-j", str(job), "-o", "%r").out == "NonZeroExitCode\n"
 
 
+def test_who_waits_for_a_job_goes_on_waiting_and_gets_its_exit_code(shim: Shim) -> None:
+    gate = shim.work / "gate"
+    wrapped = f"until [ -e {gate} ]; do sleep 0.05; done; exit $((SLURM_ARRAY_TASK_ID + 3))"
+    calls = []
+    for words in ((), ("--array=0-1",)):
+        call = shim.popen("sbatch", "--wait", *words, "--wrap", wrapped)
+        assert call.stdout is not None
+        calls.append((call, call.stdout.readline()))
+    for _ in range(2):
+        shim.kill_controller()
+        shim.run("squeue")
+    gate.touch()
+    assert [printed.startswith(b"Submitted batch job") for _, printed in calls] == [True, True]
+    assert [call.communicate(timeout=PATIENCE)[1] for call, _ in calls] == [b"", b""]
+    assert [call.returncode for call, _ in calls] == [3, 4]
+
+
+def test_a_submission_that_may_have_been_stored_is_not_made_again(shim: Shim) -> None:
+    shim.submit("--hold", "--wrap", "true")
+    calls = [shim.popen("sbatch", "--hold", "--comment", str(number), "--wrap", "true") for number in range(12)]
+    shim.kill_controller()
+    for call in calls:
+        call.communicate(timeout=PATIENCE)
+    comments = shim.run("squeue", "-h", "-o", "%k").out.split()
+    assert len(comments) == len(set(comments)), "a job was submitted twice"
+
+
 def test_a_submission_that_was_acknowledged_survives_the_kill_right_after_it(shim: Shim) -> None:
     known = []
     for _ in range(10):

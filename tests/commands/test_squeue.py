@@ -73,8 +73,20 @@ def test_default_table(queue):
     assert ask(run, queue).stdout == DEFAULT
 
 
-@pytest.mark.parametrize("argv", [["-a"], ["--hide"], ["--local"], ["--federation"], ["--sibling"],
-                                  ["--only-job-state"], ["-S", "P,t,-p"], ["-S", "+P,+t,-p"], ["-p", "debug,gpu"]])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["-a"],
+        ["--hide"],
+        ["--local"],
+        ["--federation"],
+        ["--sibling"],
+        ["--only-job-state"],
+        ["-S", "P,t,-p"],
+        ["-S", "+P,+t,-p"],
+        ["-p", "debug,gpu"],
+    ],
+)
 def test_options_that_leave_the_default_table_as_it_is(queue, argv):
     assert ask(run, queue, *argv).stdout == DEFAULT
 
@@ -93,57 +105,60 @@ def test_start_lists_waiting_jobs_by_start(queue):
     assert ask(run, queue, "--start", "-l", "-h").stdout == START.split("\n", 1)[1]
 
 
-@pytest.mark.parametrize(("argv", "wanted"), [
-    (["-u", "dave"], "317"),
-    (["-u", "2004"], "317"),
-    (["--me", "-w", "n2"], "309"),
-    (["--me", "-u", "dave"], "317"),
-    (["-t", "PD", "-p", "gpu"], "316"),
-    (["-t", "running", "-p", "gpu"], "308"),
-    (["-t", "CD"], "318"),
-    (["-t", "F"], "319"),
-    (["-t", "all", "-n", "done,fail,runner"], "318 319 307"),
-    (["-t", "S"], ""),
-    (["-t", ""], ""),
-    (["-n", "arr,dep"], "310_[4-100%3] 311 310_1 310_2 310_3"),
-    (["-n", "ARR", "-t", "R"], "310_1 310_2 310_3"),
-    (["-n", ""], ""),
-    (["-p", "gpu"], "316 308"),
-    (["-p", "GPU"], ""),
-    (["-A", "proj"], ""),
-    (["-q", "NORMAL", "-t", "R", "-p", "gpu"], "308"),
-    (["-w", "n1"], "310_1 310_2 310_3 307 309"),
-    (["-w", "n[1-2]"], "317 310_1 310_2 310_3 307 309"),
-    (["-w", "localhost"], "310_1 310_2 310_3 307 309"),
-    (["-L", "x"], ""),
-    (["-R", "nosuch"], ""),
-    (["-j", "307"], "307"),
-    (["--job=307"], "307"),
-    (["--jobs=307"], "307"),
-    (["-j307"], "307"),
-    (["-j", "310"], "310_[4-100%3] 310_3 310_2 310_1"),
-    (["-j", "310_1"], "310_1"),
-    (["-j", "310_50"], "310_50"),
-    (["-j", "310_101"], ""),
-    (["-j", "310_[4-5]"], ""),
-    (["-j", "310_"], ""),
-    (["-j", "310_50,310_52"], "310_[50,52]"),
-    (["-j", "310_50,310_52", "-r"], "310_50 310_52"),
-    (["-j", "307,311"], "311 307"),
-    (["-j", "307 311"], "307"),
-    (["-j", " 307"], "307"),
-    (["-j", "307,"], "307"),
-    (["-j", "307,307"], "307"),
-    (["-j", "307,999999"], "307"),
-    (["-j", "999998,999999"], ""),
-    (["-j", "307x"], "307"),
-    (["-j", "307.batch"], "307"),
-    (["-j", "318"], ""),
-    (["-j", "322"], "310_2"),
-    (["-t", "all", "-j", "318"], "318"),
-    (["-j", ""], ""),
-    (["-r", "-n", "arr", "-t", "PD", "-j", "310_98,310_99,310_100"], "310_98 310_99 310_100"),
-])
+@pytest.mark.parametrize(
+    ("argv", "wanted"),
+    [
+        (["-u", "dave"], "317"),
+        (["-u", "2004"], "317"),
+        (["--me", "-w", "n2"], "309"),
+        (["--me", "-u", "dave"], "317"),
+        (["-t", "PD", "-p", "gpu"], "316"),
+        (["-t", "running", "-p", "gpu"], "308"),
+        (["-t", "CD"], "318"),
+        (["-t", "F"], "319"),
+        (["-t", "all", "-n", "done,fail,runner"], "318 319 307"),
+        (["-t", "S"], ""),
+        (["-t", ""], ""),
+        (["-n", "arr,dep"], "310_[4-100%3] 311 310_1 310_2 310_3"),
+        (["-n", "ARR", "-t", "R"], "310_1 310_2 310_3"),
+        (["-n", ""], ""),
+        (["-p", "gpu"], "316 308"),
+        (["-p", "GPU"], ""),
+        (["-A", "proj"], ""),
+        (["-q", "NORMAL", "-t", "R", "-p", "gpu"], "308"),
+        (["-w", "n1"], "310_1 310_2 310_3 307 309"),
+        (["-w", "n[1-2]"], "317 310_1 310_2 310_3 307 309"),
+        (["-w", "localhost"], "310_1 310_2 310_3 307 309"),
+        (["-L", "x"], ""),
+        (["-R", "nosuch"], ""),
+        (["-j", "307"], "307"),
+        (["--job=307"], "307"),
+        (["--jobs=307"], "307"),
+        (["-j307"], "307"),
+        (["-j", "310"], "310_[4-100%3] 310_3 310_2 310_1"),
+        (["-j", "310_1"], "310_1"),
+        (["-j", "310_50"], "310_50"),
+        (["-j", "310_101"], ""),
+        (["-j", "310_[4-5]"], ""),
+        (["-j", "310_"], ""),
+        (["-j", "310_50,310_52"], "310_[50,52]"),
+        (["-j", "310_50,310_52", "-r"], "310_50 310_52"),
+        (["-j", "307,311"], "311 307"),
+        (["-j", "307 311"], "307"),
+        (["-j", " 307"], "307"),
+        (["-j", "307,"], "307"),
+        (["-j", "307,307"], "307"),
+        (["-j", "307,999999"], "307"),
+        (["-j", "999998,999999"], ""),
+        (["-j", "307x"], "307"),
+        (["-j", "307.batch"], "307"),
+        (["-j", "318"], ""),
+        (["-j", "322"], "310_2"),
+        (["-t", "all", "-j", "318"], "318"),
+        (["-j", ""], ""),
+        (["-r", "-n", "arr", "-t", "PD", "-j", "310_98,310_99,310_100"], "310_98 310_99 310_100"),
+    ],
+)
 def test_filters(queue, argv, wanted, monkeypatch):
     monkeypatch.setattr("shim.commands.squeue.query.pwd.getpwnam", {"dave": Dave()}.__getitem__)
     monkeypatch.setattr("socket.gethostname", lambda: "vm")
@@ -154,22 +169,25 @@ class Dave:
     pw_uid = 2004
 
 
-@pytest.mark.parametrize(("sort", "wanted"), [
-    ("i", "307 308 309 310_1 310_2 310_3 310_[4-100%3] 311 312 313 314 315 316 317 320"),
-    ("-i", "320 317 316 315 314 313 312 311 310_[4-100%3] 310_3 310_2 310_1 309 308 307"),
-    ("P,-i", "320 317 315 314 313 312 311 310_[4-100%3] 310_3 310_2 310_1 309 307 316 308"),
-    ("t", "313 314 315 310_[4-100%3] 320 316 312 311 317 310_1 310_2 310_3 307 308 309"),
-    ("-t", "317 310_1 310_2 310_3 307 308 309 313 314 315 310_[4-100%3] 320 316 312 311"),
-    ("u", "313 314 315 310_1 310_2 310_3 307 308 309 310_[4-100%3] 320 316 312 311 317"),
-    ("j", "309 310_1 310_2 310_3 310_[4-100%3] 314 315 317 320 311 308 312 313 307 316"),
-    ("S", "307 308 309 310_1 310_2 310_3 317 314 315 313 311 312 316 320 310_[4-100%3]"),
-    ("N", "310_1 310_2 310_3 307 309 317 308 311 312 316 320 310_[4-100%3] 315 314 313"),
-    ("p", "312 313 314 315 317 310_1 310_2 310_3 307 308 309 310_[4-100%3] 320 316 311"),
-    ("M", "313 314 315 310_[4-100%3] 320 316 312 311 317 310_1 310_2 310_3 307 308 309"),
-    ("z", "313 314 315 317 310_1 310_2 310_3 307 308 309 310_[4-100%3] 320 316 312 311"),
-    ("-p,i", "307 308 309 310_1 310_2 310_3 310_[4-100%3] 311 313 314 315 316 317 320 312"),
-    ("cluster,i", "307 308 309 310_1 310_2 310_3 310_[4-100%3] 311 312 313 314 315 316 317 320"),
-])
+@pytest.mark.parametrize(
+    ("sort", "wanted"),
+    [
+        ("i", "307 308 309 310_1 310_2 310_3 310_[4-100%3] 311 312 313 314 315 316 317 320"),
+        ("-i", "320 317 316 315 314 313 312 311 310_[4-100%3] 310_3 310_2 310_1 309 308 307"),
+        ("P,-i", "320 317 315 314 313 312 311 310_[4-100%3] 310_3 310_2 310_1 309 307 316 308"),
+        ("t", "313 314 315 310_[4-100%3] 320 316 312 311 317 310_1 310_2 310_3 307 308 309"),
+        ("-t", "317 310_1 310_2 310_3 307 308 309 313 314 315 310_[4-100%3] 320 316 312 311"),
+        ("u", "313 314 315 310_1 310_2 310_3 307 308 309 310_[4-100%3] 320 316 312 311 317"),
+        ("j", "309 310_1 310_2 310_3 310_[4-100%3] 314 315 317 320 311 308 312 313 307 316"),
+        ("S", "307 308 309 310_1 310_2 310_3 317 314 315 313 311 312 316 320 310_[4-100%3]"),
+        ("N", "310_1 310_2 310_3 307 309 317 308 311 312 316 320 310_[4-100%3] 315 314 313"),
+        ("p", "312 313 314 315 317 310_1 310_2 310_3 307 308 309 310_[4-100%3] 320 316 311"),
+        ("M", "313 314 315 310_[4-100%3] 320 316 312 311 317 310_1 310_2 310_3 307 308 309"),
+        ("z", "313 314 315 317 310_1 310_2 310_3 307 308 309 310_[4-100%3] 320 316 312 311"),
+        ("-p,i", "307 308 309 310_1 310_2 310_3 310_[4-100%3] 311 313 314 315 316 317 320 312"),
+        ("cluster,i", "307 308 309 310_1 310_2 310_3 310_[4-100%3] 311 312 313 314 315 316 317 320"),
+    ],
+)
 def test_order_is_the_recorded_one(queue, sort, wanted):
     assert " ".join(ids(queue, "-S", sort)) == wanted
     assert " ".join(ids(queue, SQUEUE_SORT=sort)) == wanted
@@ -183,35 +201,52 @@ def test_first_nodes_sort_by_number():
     assert ids(queue, "-S", "-N") == ["1", "2", "3"]
 
 
-@pytest.mark.parametrize(("argv", "code", "stdout", "stderr"), [
-    (["-j", "999999"], 1, "", "slurm_load_jobs error: Invalid job id specified\n"),
-    (["-h", "-j", "999999_1"], 1, "", "slurm_load_jobs error: Invalid job id specified\n"),
-    (["-j", "0"], 1, "", "squeue: error: Invalid job id: 0\n"),
-    (["-j", "abc"], 1, "", "squeue: error: Invalid job id: abc\n"),
-    (["-j", "1,x"], 1, "", "squeue: error: Invalid job id: x\n"),
-    (["-s", "203"], 1, "", "squeue: error: Invalid job_step id: 203.??\n"),
-    (["-t", "foo"], 1, "", "squeue: error: Invalid job state specified: foo\n" + VALID),
-    (["-w", "nosuch"], 1, "", "squeue: error: Invalid node name nosuch\n"),
-    (["-u", "no-such-user"], 0, HEADER, "squeue: error: Invalid user: no-such-user\n\n"),
-    (["-S", "foo"], 1, HEADER, "squeue: error: Invalid sort specification: o\n"),
-    (["-S", "b", "-j", "307", "-h", "-o", "%i"], 0, "307\n", "squeue: Invalid sort specification: b\n"),
-    (["-i", "0"], 1, "", "squeue: error: --iterate=0\n\n"),
-    (["-i", "x"], 1, "", "squeue: error: --iterate=x\n\n"),
-    (["-Z"], 1, "", "squeue: invalid option -- 'Z'\nTry \"squeue --help\" for more information\n"),
-    (["--foo"], 1, "", "squeue: unrecognized option '--foo'\nTry \"squeue --help\" for more information\n"),
-    (["-t"], 1, "", "squeue: option requires an argument -- 't'\nTry \"squeue --help\" for more information\n"),
-    (["--no"], 1, "", "squeue: option '--no' is ambiguous; possibilities: '--noconvert' '--node' '--nodes' "
-                      "'--nodelist' '--noheader'\nTry \"squeue --help\" for more information\n"),
-    (["-O", "JobID", "-o", "%j"], 1, "", "squeue: error: -o (--format) is incompatible with -O (--Format)\n"),
-    (["-o", "%j", "-O", "JobID"], 1, "", "squeue: error: -O (--Format) is incompatible with -o (--format)\n"),
-    (["-o", "%j", "-l"], 1, "", "squeue: fatal: Options -o(--format) and -l(--long) are mutually exclusive. "
-                                "Please remove one and retry.\n"),
-    (["-s", "307.0", "-j307"], 1, "", "squeue: error: Incompatible options --jobs and --steps\n"),
-    (["-M", "nosuch"], 1, "", "squeue: error: No cluster 'nosuch' known by database.\n"
-                              "squeue: error: 'nosuch' can't be reached now, or it is an invalid entry for --cluster.  "
-                              "Use 'sacctmgr list clusters' to see available clusters.\n"),
-    (["-V"], 0, "slurm 22.05.8\n", ""),
-])
+@pytest.mark.parametrize(
+    ("argv", "code", "stdout", "stderr"),
+    [
+        (["-j", "999999"], 1, "", "slurm_load_jobs error: Invalid job id specified\n"),
+        (["-h", "-j", "999999_1"], 1, "", "slurm_load_jobs error: Invalid job id specified\n"),
+        (["-j", "0"], 1, "", "squeue: error: Invalid job id: 0\n"),
+        (["-j", "abc"], 1, "", "squeue: error: Invalid job id: abc\n"),
+        (["-j", "1,x"], 1, "", "squeue: error: Invalid job id: x\n"),
+        (["-s", "203"], 1, "", "squeue: error: Invalid job_step id: 203.??\n"),
+        (["-t", "foo"], 1, "", "squeue: error: Invalid job state specified: foo\n" + VALID),
+        (["-w", "nosuch"], 1, "", "squeue: error: Invalid node name nosuch\n"),
+        (["-u", "no-such-user"], 0, HEADER, "squeue: error: Invalid user: no-such-user\n\n"),
+        (["-S", "foo"], 1, HEADER, "squeue: error: Invalid sort specification: o\n"),
+        (["-S", "b", "-j", "307", "-h", "-o", "%i"], 0, "307\n", "squeue: Invalid sort specification: b\n"),
+        (["-i", "0"], 1, "", "squeue: error: --iterate=0\n\n"),
+        (["-i", "x"], 1, "", "squeue: error: --iterate=x\n\n"),
+        (["-Z"], 1, "", "squeue: invalid option -- 'Z'\nTry \"squeue --help\" for more information\n"),
+        (["--foo"], 1, "", "squeue: unrecognized option '--foo'\nTry \"squeue --help\" for more information\n"),
+        (["-t"], 1, "", "squeue: option requires an argument -- 't'\nTry \"squeue --help\" for more information\n"),
+        (
+            ["--no"],
+            1,
+            "",
+            "squeue: option '--no' is ambiguous; possibilities: '--noconvert' '--node' '--nodes' "
+            "'--nodelist' '--noheader'\nTry \"squeue --help\" for more information\n",
+        ),
+        (["-O", "JobID", "-o", "%j"], 1, "", "squeue: error: -o (--format) is incompatible with -O (--Format)\n"),
+        (["-o", "%j", "-O", "JobID"], 1, "", "squeue: error: -O (--Format) is incompatible with -o (--format)\n"),
+        (
+            ["-o", "%j", "-l"],
+            1,
+            "",
+            "squeue: fatal: Options -o(--format) and -l(--long) are mutually exclusive. Please remove one and retry.\n",
+        ),
+        (["-s", "307.0", "-j307"], 1, "", "squeue: error: Incompatible options --jobs and --steps\n"),
+        (
+            ["-M", "nosuch"],
+            1,
+            "",
+            "squeue: error: No cluster 'nosuch' known by database.\n"
+            "squeue: error: 'nosuch' can't be reached now, or it is an invalid entry for --cluster.  "
+            "Use 'sacctmgr list clusters' to see available clusters.\n",
+        ),
+        (["-V"], 0, "slurm 22.05.8\n", ""),
+    ],
+)
 def test_complaints(queue, argv, code, stdout, stderr):
     answer = ask(run, queue, *argv)
     assert (answer.code, answer.stdout, answer.stderr) == (code, stdout, stderr)
@@ -270,7 +305,7 @@ def test_many_lines_are_printed_in_parts(monkeypatch):
 
 def test_long_lists_of_tasks_are_cut():
     queue = TinyQueue()
-    spec = ("34,150,352,365,416,464,481,533,601,622,700,722,788,799,811,833,855,877,901,933,977,1001,1034")
+    spec = "34,150,352,365,416,464,481,533,601,622,700,722,788,799,811,833,855,877,901,933,977,1001,1034"
     queue.add(367, array=spec, tasks=IndexSet.parse(spec), throttle=3)
 
     def shown(**env: str) -> str:
@@ -407,8 +442,10 @@ def test_reports_are_repeated_with_a_blank_line_until_the_client_goes(queue, mon
         return next(waits)
 
     monkeypatch.setattr(squeue, "_still_there", still_there)
-    table = "Tue Nov 24 18:51:51 2026\n" + HEADER + (
-        "               307     debug   runner    carol  R       0:11      1 n1\n\n"
+    table = (
+        "Tue Nov 24 18:51:51 2026\n"
+        + HEADER
+        + ("               307     debug   runner    carol  R       0:11      1 n1\n\n")
     )
     assert ask(run, queue, "-i", "5", "-j", "307").stdout == table * 2
 
@@ -427,5 +464,6 @@ def test_finished_states_are_shown_when_asked_for(queue):
     assert ask(run, queue, "-t", "all", "-j", "319", "-h").stdout == (
         "               319     debug     fail    carol  F       0:01      1 (NonZeroExitCode)\n"
     )
-    assert {state for state in State if state.active} <= {State[name] for name in (
-        "CONFIGURING", "RUNNING", "SUSPENDED", "STOPPED", "COMPLETING")}
+    assert {state for state in State if state.active} <= {
+        State[name] for name in ("CONFIGURING", "RUNNING", "SUSPENDED", "STOPPED", "COMPLETING")
+    }

@@ -166,7 +166,7 @@ NAMES = {
     "TimeLimit": "TIME_LIMIT|30:00|5:00|365-00:00:00",
     "TimeUsed": "TIME|0:11|0:00|0:01",
     "Tres-Alloc": "TRES_ALLOC|cpu=4,mem=100M,node=1,billing=4|cpu=1,mem=100M,node=1,billing=1"
-                  "|cpu=1,mem=100M,node=1,billing=1",
+    "|cpu=1,mem=100M,node=1,billing=1",
     "Tres-Bind": "TRES_BIND|N/A|N/A|N/A",
     "Tres-Freq": "TRES_FREQ|N/A|N/A|N/A",
     "Tres-Per-Job": "TRES_PER_JOB|N/A|N/A|N/A",
@@ -205,28 +205,34 @@ def test_all_letters_and_names_are_tested():
     assert set(BY_NAME) == {name.lower() for name in NAMES}
 
 
-@pytest.mark.parametrize(("text", "heading", "row", "unknown"), [
-    ("%.18i %.9P %.8j %.8u %.2t %.10M %.6D %R",
-     "             JOBID PARTITION     NAME     USER ST       TIME  NODES NODELIST(REASON)",
-     "               307     debug   runner    carol  R       0:11      1 n1", ""),
-    ("%.8i|%8j|%.8j|", "   JOBID|NAME    |    NAME|", "     307|runner  |  runner|", ""),
-    ("%5i|%.3j|%3j|", "JOBID|NAM|NAM|", "307  |run|run|", ""),
-    ("%020i|%-8j|%+8j", "JOBID               |%-8j|%+8j", "307                 |%-8j|%+8j", "-+"),
-    ("%i%j", "JOBIDNAME", "307runner", ""),
-    ("no specifiers", "no specifiers", "no specifiers", ""),
-    ("%", "", "", ""),
-    ("", "", "", ""),
-    ("%i%%", "JOBID", "307", ""),
-    ("%10", "%10", "%10", " "),
-    (r"%i\t%j", r"JOBID\tNAME", r"307\trunner", ""),
-    ("% i", "% i", "% i", "_"),
-    ("%.i", "JOBID", "307", ""),
-    ("%0i", "JOBID", "307", ""),
-    ('%i,%j;"%u"', 'JOBID,NAME;"USER"', '307,runner;"carol"', ""),
-    ("%2t%100j", "STNAME" + " " * 96, "R runner" + " " * 94, ""),
-    ("%%i|%%T", "JOBID|STATE", "307|RUNNING", ""),
-    ("100%i", "100JOBID", "100307", ""),
-])
+@pytest.mark.parametrize(
+    ("text", "heading", "row", "unknown"),
+    [
+        (
+            "%.18i %.9P %.8j %.8u %.2t %.10M %.6D %R",
+            "             JOBID PARTITION     NAME     USER ST       TIME  NODES NODELIST(REASON)",
+            "               307     debug   runner    carol  R       0:11      1 n1",
+            "",
+        ),
+        ("%.8i|%8j|%.8j|", "   JOBID|NAME    |    NAME|", "     307|runner  |  runner|", ""),
+        ("%5i|%.3j|%3j|", "JOBID|NAM|NAM|", "307  |run|run|", ""),
+        ("%020i|%-8j|%+8j", "JOBID               |%-8j|%+8j", "307                 |%-8j|%+8j", "-+"),
+        ("%i%j", "JOBIDNAME", "307runner", ""),
+        ("no specifiers", "no specifiers", "no specifiers", ""),
+        ("%", "", "", ""),
+        ("", "", "", ""),
+        ("%i%%", "JOBID", "307", ""),
+        ("%10", "%10", "%10", " "),
+        (r"%i\t%j", r"JOBID\tNAME", r"307\trunner", ""),
+        ("% i", "% i", "% i", "_"),
+        ("%.i", "JOBID", "307", ""),
+        ("%0i", "JOBID", "307", ""),
+        ('%i,%j;"%u"', 'JOBID,NAME;"USER"', '307,runner;"carol"', ""),
+        ("%2t%100j", "STNAME" + " " * 96, "R runner" + " " * 94, ""),
+        ("%%i|%%T", "JOBID|STATE", "307|RUNNING", ""),
+        ("100%i", "100JOBID", "100307", ""),
+    ],
+)
 def test_percent_formats(queue, text, heading, row, unknown):
     answer = ask(run, queue, "-j", "307", "-o", text)
     assert answer.stdout == f"{heading}\n{row}\n"
@@ -236,15 +242,18 @@ def test_percent_formats(queue, text, heading, row, unknown):
     )
 
 
-@pytest.mark.parametrize(("text", "row", "unknown"), [
-    ("JobID:8,Name", "307     runner              ", ""),
-    ("JobID:^,Name:4,State:-12,UserName:|", "307^runnRUNNING carol|", ""),
-    ("jobid:.8,nodelist:.1,nodelist:1", "     307n1n", ""),
-    ("nosuchfield", "", "nosuchfield"),
-    ("JobID:5,nosuch:9,State:3", "307  RUN", "nosuch"),
-    ("JobID:5, State:3", "307  ", " State"),
-    ("jobid:.,name:###|###", "307runner###|###", ""),
-])
+@pytest.mark.parametrize(
+    ("text", "row", "unknown"),
+    [
+        ("JobID:8,Name", "307     runner              ", ""),
+        ("JobID:^,Name:4,State:-12,UserName:|", "307^runnRUNNING carol|", ""),
+        ("jobid:.8,nodelist:.1,nodelist:1", "     307n1n", ""),
+        ("nosuchfield", "", "nosuchfield"),
+        ("JobID:5,nosuch:9,State:3", "307  RUN", "nosuch"),
+        ("JobID:5, State:3", "307  ", " State"),
+        ("jobid:.,name:###|###", "307runner###|###", ""),
+    ],
+)
 def test_long_formats(queue, text, row, unknown):
     answer = ask(run, queue, "-h", "-j", "307", "-O", text)
     assert answer.stdout == f"{row}\n"
@@ -303,10 +312,29 @@ def test_memory_is_converted_unless_it_is_not_to_be():
 def test_requests_show_up_in_their_columns():
     queue = TinyQueue()
     queue.add(
-        571, mem_per_node=1536, nodelist="n1,n2", exclude="n4", nodes_min=2, nodes_max=3, ntasks=4, cpus_per_task=2,
-        ntasks_per_node=2, time_limit=1564, time_min=60, deadline=1924992000, contiguous=True, sockets_per_node=1,
-        cores_per_socket=2, threads_per_core=1, requeue=False, nice=7, wckey="wk", std_out="/x/%x-%j.out",
-        std_err="e.%j", licenses="foo:2", core_spec=1,
+        571,
+        mem_per_node=1536,
+        nodelist="n1,n2",
+        exclude="n4",
+        nodes_min=2,
+        nodes_max=3,
+        ntasks=4,
+        cpus_per_task=2,
+        ntasks_per_node=2,
+        time_limit=1564,
+        time_min=60,
+        deadline=1924992000,
+        contiguous=True,
+        sockets_per_node=1,
+        cores_per_socket=2,
+        threads_per_core=1,
+        requeue=False,
+        nice=7,
+        wckey="wk",
+        std_out="/x/%x-%j.out",
+        std_err="e.%j",
+        licenses="foo:2",
+        core_spec=1,
     )
     answer = ask(run, queue, "-h", "-o", "%m %n %x %C %c %l %O %z %y %w %W %X")
     assert answer.stdout == "1.50G n[1-2] n4 8 4 1-02:04:00 1 1:2:1 7 wk foo:2 1\n"
@@ -319,8 +347,15 @@ def test_requests_show_up_in_their_columns():
 
 def test_generic_resources():
     queue = TinyQueue()
-    queue.add(1, gpus="a100:2", gpus_per_node="a100:1", cpus_per_gpu=1, mem_per_gpu=100, nodes_min=2,
-              extra={"gpu_bind": "closest", "gpu_freq": "low"})
+    queue.add(
+        1,
+        gpus="a100:2",
+        gpus_per_node="a100:1",
+        cpus_per_gpu=1,
+        mem_per_gpu=100,
+        nodes_min=2,
+        extra={"gpu_bind": "closest", "gpu_freq": "low"},
+    )
     queue.add(2, gres="gpu:a100:1,nvme:2", gpus_per_task="1", ntasks=1)
     queue.add(3, gres="gpu")
     names = "tres-per-job,tres-per-node,tres-per-task,cpus-per-tres,mem-per-tres,tres-bind,tres-freq"
@@ -332,10 +367,16 @@ def test_generic_resources():
     )
 
 
-@pytest.mark.parametrize(("fields", "shown"), [
-    ({"exclusive": "exclusive"}, "NO"), ({"exclusive": "user"}, "USER"), ({"exclusive": "mcs"}, "MCS"),
-    ({"oversubscribe": True}, "YES"), ({}, "OK"),
-])
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"exclusive": "exclusive"}, "NO"),
+        ({"exclusive": "user"}, "USER"),
+        ({"exclusive": "mcs"}, "MCS"),
+        ({"oversubscribe": True}, "YES"),
+        ({}, "OK"),
+    ],
+)
 def test_oversubscribe(fields, shown):
     queue = TinyQueue()
     queue.add(1, **fields)
@@ -360,9 +401,14 @@ def test_expected_start_and_end():
     )
 
 
-@pytest.mark.parametrize(("wanted", "shown"), [
-    ("%s", "1795546300"), ("standard", "2026-11-24T18:51:40"), ("%H:%M", "18:51"),
-])
+@pytest.mark.parametrize(
+    ("wanted", "shown"),
+    [
+        ("%s", "1795546300"),
+        ("standard", "2026-11-24T18:51:40"),
+        ("%H:%M", "18:51"),
+    ],
+)
 def test_time_format_of_the_caller(queue, wanted, shown):
     assert ask(run, queue, "-h", "-j", "307", "-o", "%S", SLURM_TIME_FORMAT=wanted).stdout == f"{shown}\n"
 

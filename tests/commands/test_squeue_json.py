@@ -139,8 +139,17 @@ def dumped(queue: TinyQueue, *argv: str) -> dict:
 
 def test_a_held_job_is_the_recorded_one():
     queue = TinyQueue()
-    queue.add(750, "js", priority=0, reason="JobHeldUser", ntasks=2, time_limit=10, account="proj",
-              submit_time=1795548754.2, last_sched_eval=1795548754.2)
+    queue.add(
+        750,
+        "js",
+        priority=0,
+        reason="JobHeldUser",
+        ntasks=2,
+        time_limit=10,
+        account="proj",
+        submit_time=1795548754.2,
+        last_sched_eval=1795548754.2,
+    )
     (job,) = dumped(queue)["jobs"]
     expected = {**HELD, "current_working_directory": "/home/carol/w"}
     assert job == expected
@@ -207,7 +216,11 @@ def test_an_array():
     queue.add(576, array="0-9999:7", array_job_id=575, task_id=3, ran=5, on=("n1",))
     task, rest = dumped(queue)["jobs"]  # what is left of an array stands behind the last task split off
     assert (rest["array_job_id"], rest["array_task_id"], rest["array_task_string"], rest["array_max_tasks"]) == (
-        575, None, "0-9996:7%12", 12)
+        575,
+        None,
+        "0-9996:7%12",
+        12,
+    )
     assert (task["array_job_id"], task["array_task_id"], task["array_task_string"]) == (575, 3, "")
 
 
@@ -238,9 +251,38 @@ def test_yaml_is_tagged_as_by_libyaml():
     assert text.endswith("  !!str current_working_directory: !!str /home/carol/w\n...\n")
 
 
-@pytest.mark.parametrize("value", [
-    "plain", "with blank", "a: b", "#c", "it's", "", "tab\there", "line\nbreak", "- item", "null", "3", "[x]", "{x}",
-    "*", "&a", "!t", "%d", "@x", " lead", "trail ", "ü", "a, b", "yes", '"quoted"', "back\\slash", "-", "?", "x#y",
-])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "plain",
+        "with blank",
+        "a: b",
+        "#c",
+        "it's",
+        "",
+        "tab\there",
+        "line\nbreak",
+        "- item",
+        "null",
+        "3",
+        "[x]",
+        "{x}",
+        "*",
+        "&a",
+        "!t",
+        "%d",
+        "@x",
+        " lead",
+        "trail ",
+        "ü",
+        "a, b",
+        "yes",
+        '"quoted"',
+        "back\\slash",
+        "-",
+        "?",
+        "x#y",
+    ],
+)
 def test_yaml_reads_back_what_was_written(value):
     assert yaml.safe_load(to_yaml({"key": value, "list": [value]})) == {"key": value or None, "list": [value or None]}

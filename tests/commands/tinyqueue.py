@@ -85,8 +85,11 @@ def make_job(job_id: int, name: str = "wrap", now: float = NOW, **fields: object
     nodes = fields.pop("on", ())
     cpus = fields.pop("cpus", 1)
     array = fields.pop("array", None)
-    request_fields = {key: fields.pop(key) for key in list(fields) if key in Request.__dataclass_fields__
-                      and key not in ("partition", "time_limit", "array", "priority")}
+    request_fields = {
+        key: fields.pop(key)
+        for key in list(fields)
+        if key in Request.__dataclass_fields__ and key not in ("partition", "time_limit", "array", "priority")
+    }
     request = Request(job_name=name, work_dir="/home/carol/w", submit_host="localhost", **request_fields)
     job = Job(
         job_id=job_id,

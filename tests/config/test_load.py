@@ -50,7 +50,7 @@ def test_the_example_names_every_setting(kind: type, table: str) -> None:
         ('[[partition]]\nname = "p"\nnodes = "no-such-host"\n', ":3: nodes: there is no node no-such-host"),
         ("kill_wait = -5\n", ":1: kill_wait: -5 is no valid value (at least 0 is wanted)"),
         ('[dstack]\nproject = "p"\nmod = "upload"\n', ":3: mod: no such setting"),
-        ('[dstack]\n\nmode = "both"\n', ":3: mode: \"shared\" or \"upload\" expected, not 'both'"),
+        ('[dstack]\n\nmode = "both"\n', ':3: mode: "shared" or "upload" expected, not \'both\''),
         ('[dstack.qos]\nhigh = "x"\n', ":2: high: a whole number expected, not 'x'"),
         (
             '[[partition]]\nname = "p"\ndstack = { spot_policy = "never" }\n',

@@ -41,8 +41,15 @@ def ask(who: Credentials, question: Callable[[Client], Awaitable[T]]) -> T:
 
 
 def task(script: str, **fields: Any) -> dict[str, Any]:
-    return {"type": "task", "name": f"c-{uuid.uuid4().hex[:8]}", "entrypoint": "/bin/sh", "commands": ["-c", script],
-            "resources": {"cpu": "1..", "memory": "0.1GB..", "disk": None}, "tags": {"slurm-job": "7"}, **fields}
+    return {
+        "type": "task",
+        "name": f"c-{uuid.uuid4().hex[:8]}",
+        "entrypoint": "/bin/sh",
+        "commands": ["-c", script],
+        "resources": {"cpu": "1..", "memory": "0.1GB..", "disk": None},
+        "tags": {"slurm-job": "7"},
+        **fields,
+    }
 
 
 async def until_over(client: Client, run_id: str) -> Any:
@@ -80,11 +87,18 @@ def test_a_run_from_submission_to_its_log(dstack_lab: Lab) -> None:
 
 
 def test_fleets_show_their_instances(dstack_lab: Lab) -> None:
-    fleet, = ask(credentials(dstack_lab), lambda client: client.fleets())
+    (fleet,) = ask(credentials(dstack_lab), lambda client: client.fleets())
     assert (fleet.name, fleet.ssh, len(fleet.instances)) == ("lab", True, 4)
     host = min(fleet.instances, key=lambda instance: instance.name)
     assert (host.name, host.cpus, host.memory, host.gpus, host.gpu_name, host.gpu_memory, host.total_blocks) == (
-        "lab-0", 8, 32768, 4, "A100", 81920, 4)
+        "lab-0",
+        8,
+        32768,
+        4,
+        "A100",
+        81920,
+        4,
+    )
 
 
 def test_archives_arrive_in_the_job_and_are_stored_once(dstack_lab: Lab) -> None:
@@ -105,11 +119,14 @@ def test_archives_arrive_in_the_job_and_are_stored_once(dstack_lab: Lab) -> None
     ask(credentials(dstack_lab), scenario)
 
 
-@pytest.mark.parametrize(("changes", "error"), [
-    ({"token": "wrong"}, TokenRefused),
-    ({"project": "gone"}, ProjectGone),
-    ({"url": "http://127.0.0.1:9"}, Unreachable),
-])
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"token": "wrong"}, TokenRefused),
+        ({"project": "gone"}, ProjectGone),
+        ({"url": "http://127.0.0.1:9"}, Unreachable),
+    ],
+)
 def test_failures_are_types(dstack_lab: Lab, changes: dict[str, str], error: type[DstackError]) -> None:
     with pytest.raises(error) as caught:
         ask(replace(credentials(dstack_lab), **changes), lambda client: client.fleets())

@@ -43,11 +43,14 @@ def test_instances_are_nodes(cloud: Shim) -> None:
     ]
 
 
-@pytest.mark.parametrize(("options", "complaint"), [
-    (["--gres=gpu:h100:1"], "Requested node configuration is not available"),
-    (["--gres=gpu:1g.5gb:1"], "GPU type 1g.5gb: dstack hands out whole GPUs, no MIG slices"),
-    (["--gres=nvme:1"], "Invalid generic resource (gres) specification"),
-])
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--gres=gpu:h100:1"], "Requested node configuration is not available"),
+        (["--gres=gpu:1g.5gb:1"], "GPU type 1g.5gb: dstack hands out whole GPUs, no MIG slices"),
+        (["--gres=nvme:1"], "Invalid generic resource (gres) specification"),
+    ],
+)
 def test_what_dstack_cannot_do_is_refused_at_submission(cloud: Shim, options: list[str], complaint: str) -> None:
     answer = cloud.run("sbatch", *options, stdin="#!/bin/sh\ntrue\n")
     assert answer.code == 1

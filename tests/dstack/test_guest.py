@@ -37,9 +37,23 @@ def wait_until(condition: Callable[[], Any]) -> Any:
 
 def launch(directory: Path, script: str, **changes: Any) -> Launch:
     job = Job(7, Request(), 0, "root", 0, "root", 0.0)
-    plain = Launch(job_id=7, restarts=0, script=script.encode(), arguments=(), environment=b"", work_dir=str(directory),
-                   std_out=str(directory / "out"), std_err=str(directory / "out"), std_in="/dev/null", append=False,
-                   umask=0o022, rlimits=(), memory_limit=0, node="n1", job=job)
+    plain = Launch(
+        job_id=7,
+        restarts=0,
+        script=script.encode(),
+        arguments=(),
+        environment=b"",
+        work_dir=str(directory),
+        std_out=str(directory / "out"),
+        std_err=str(directory / "out"),
+        std_in="/dev/null",
+        append=False,
+        umask=0o022,
+        rlimits=(),
+        memory_limit=0,
+        node="n1",
+        job=job,
+    )
     return replace(plain, **changes)
 
 
@@ -80,8 +94,14 @@ class Image:
 
     def run_on_terminal(self, argv: list[str], cwd: Path) -> tuple["subprocess.Popen[bytes]", int]:
         master, slave = os.openpty()
-        process = subprocess.Popen(["/usr/bin/setsid", "--ctty", *argv], env=self._environment, cwd=cwd, stdin=slave,
-                                   stdout=slave, stderr=slave)
+        process = subprocess.Popen(
+            ["/usr/bin/setsid", "--ctty", *argv],
+            env=self._environment,
+            cwd=cwd,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+        )
         os.close(slave)
         return process, master
 
@@ -147,20 +167,37 @@ def test_success_is_recorded_with_its_times_and_output(image: Image, tmp_path: P
     assert job.process.returncode == 0
 
 
-@pytest.mark.parametrize(("script", "outcome"), [
-    ("exit 3", (3, 0, "")), ("kill -KILL $$", (0, 9, "")), ("kill -TERM $$", (0, 15, "")), ("exit 137", (137, 0, "")),
-])
-def test_exit_codes_and_signals_are_told_apart(image: Image, tmp_path: Path, script: str,
-                                               outcome: tuple[int, int, str]) -> None:
+@pytest.mark.parametrize(
+    ("script", "outcome"),
+    [
+        ("exit 3", (3, 0, "")),
+        ("kill -KILL $$", (0, 9, "")),
+        ("kill -TERM $$", (0, 15, "")),
+        ("exit 137", (137, 0, "")),
+    ],
+)
+def test_exit_codes_and_signals_are_told_apart(
+    image: Image, tmp_path: Path, script: str, outcome: tuple[int, int, str]
+) -> None:
     if image.shell[0] == "busybox" and outcome[0] > 128:
         pytest.skip("busybox' awk loses signals, so 128 and more is taken for one")
     assert image.start(launch(tmp_path, f"#!/bin/sh\n{script}\n")).outcome() == outcome
 
 
 def test_the_environment_arrives_verbatim(image: Image, tmp_path: Path) -> None:
-    wanted = {b"PLAIN": b"1", b"EMPTY": b"", b"LINES": b"a\nb\n\n", b"BRACES": b"${{ secrets.x }} $$ `id` \\",
-              b"QUOTES": b"'\"", b"UMLAUT": "ä✓".encode(), b"LATIN": b"\xe4\xff",
-              b"BASH_FUNC_f%%": b"() {  :\n}", b"with.dot": b"2", b"UID": b"77", b"-dash": b"3"}
+    wanted = {
+        b"PLAIN": b"1",
+        b"EMPTY": b"",
+        b"LINES": b"a\nb\n\n",
+        b"BRACES": b"${{ secrets.x }} $$ `id` \\",
+        b"QUOTES": b"'\"",
+        b"UMLAUT": "ä✓".encode(),
+        b"LATIN": b"\xe4\xff",
+        b"BASH_FUNC_f%%": b"() {  :\n}",
+        b"with.dot": b"2",
+        b"UID": b"77",
+        b"-dash": b"3",
+    }
     sent = b"".join(name + b"=" + value + b"\0" for name, value in wanted.items()) + b"HOME=/home/me\0PATH=/gone\0"
     # dash drops names that are no identifiers, so the script is a program that keeps its environment.
     script = "#!/usr/bin/cp /proc/self/environ\n"
@@ -178,8 +215,17 @@ def test_the_environment_arrives_verbatim(image: Image, tmp_path: Path) -> None:
 def test_files_are_truncated_appended_and_kept_apart(image: Image, tmp_path: Path) -> None:
     (tmp_path / "o").write_text("old\n")
     (tmp_path / "in").write_text("input\n")
-    job = image.start(launch(tmp_path, "#!/bin/sh\ncat; echo e >&2\n", append=True, std_out=str(tmp_path / "o"),
-                             std_err=str(tmp_path / "e"), std_in=str(tmp_path / "in"), umask=0o027))
+    job = image.start(
+        launch(
+            tmp_path,
+            "#!/bin/sh\ncat; echo e >&2\n",
+            append=True,
+            std_out=str(tmp_path / "o"),
+            std_err=str(tmp_path / "e"),
+            std_in=str(tmp_path / "in"),
+            umask=0o027,
+        )
+    )
     job.ended()
     assert (tmp_path / "o").read_text() == "old\ninput\n"
     assert (tmp_path / "e").read_text() == "e\n"
@@ -288,7 +334,7 @@ def test_without_files_the_terminal_tells_everything(image: Image, tmp_path: Pat
 @pytest.mark.parametrize("size", [10, 300_000])
 def test_a_payload_arrives_in_the_command_line_or_as_an_archive(image: Image, tmp_path: Path, size: int) -> None:
     noise = os.urandom(size // 2).hex()
-    what = launch(tmp_path, f"#!/bin/sh\n: {noise}\nprintf %s \"$0\"; exit 6\n")
+    what = launch(tmp_path, f'#!/bin/sh\n: {noise}\nprintf %s "$0"; exit 6\n')
     files = payload.job_files(what, [], Guest(kill_wait=20, terminal=True))
     content = dict(files) | dict(payload.guest_files())
     command = payload.inline_command(content)
@@ -337,8 +383,17 @@ class Spool:
 
     def put(self, number: int, script: str, guest: Guest = Guest(kill_wait=20)) -> Path:  # noqa: B008
         directory = self.jobs / str(number)
-        write_job(directory, launch(self._scratch, script, job_id=number, std_out=str(self._scratch / f"out-{number}"),
-                                    std_err=str(self._scratch / f"out-{number}")), guest)
+        write_job(
+            directory,
+            launch(
+                self._scratch,
+                script,
+                job_id=number,
+                std_out=str(self._scratch / f"out-{number}"),
+                std_err=str(self._scratch / f"out-{number}"),
+            ),
+            guest,
+        )
         (self.directory / ".new").write_text(f"{directory}\n")
         (self.directory / ".new").rename(self.directory / "queue" / f"{number:06}")
         return directory

@@ -25,7 +25,9 @@ def finished(cloud: Shim, *options: str, script: str, state: str = "COMPLETED") 
 
 
 def test_the_queue_is_asked_and_told(cloud: Shim) -> None:
-    out = finished(cloud, script="""\
+    out = finished(
+        cloud,
+        script="""\
 squeue -h -o '%i %T'
 second=$(sbatch --parsable --hold -o second.out <<<$'#!/bin/sh\necho from within')
 squeue -h -j $second -o '%T %r'
@@ -34,7 +36,8 @@ scontrol show job $second | grep -c JobName=sbatch
 scancel -v 99 2>&1 | tail -1
 scontrol show job 99; echo "code $?"
 scontrol show hostnames 'a[1-2],b'
-""")
+""",
+    )
     assert out.splitlines() == [
         "1 RUNNING", "PENDING JobHeldUser", "1",
         "scancel: error: Kill job error on job id 99: Invalid job id specified",
@@ -55,7 +58,11 @@ def test_a_script_submits_itself_again(cloud: Shim) -> None:
 
 
 def test_tasks_of_a_step(cloud: Shim) -> None:
-    out = finished(cloud, "-n3", "--gres=gpu:2", script="""\
+    out = finished(
+        cloud,
+        "-n3",
+        "--gres=gpu:2",
+        script="""\
 srun -l bash -c 'echo $SLURM_PROCID of $SLURM_NTASKS; echo err $SLURM_LOCALID >&2' | sort
 srun -n1 bash -c 'exit 3'; echo "code $?"
 srun -n1 bash -c 'kill -9 $$'; echo "code $?"
@@ -63,7 +70,9 @@ echo input | srun -n2 cat
 srun -n2 -o 'task-%t.txt' hostname >/dev/null; cat task-0.txt task-1.txt | wc -l
 srun -n1 no-such-program; echo "code $?"
 srun --gres=gpu:1 -n1 bash -c 'echo gpu $CUDA_VISIBLE_DEVICES'
-""", state="COMPLETED")
+""",
+        state="COMPLETED",
+    )
     assert "0: 0 of 3\n1: 1 of 3\n2: 2 of 3\n" in out
     assert {"0: err 0", "1: err 1", "2: err 2"} <= set(out.splitlines())
     assert re.search(r"srun: error: lab-\d: task 0: Exited with exit code 3\ncode 3\n", out)
@@ -76,19 +85,25 @@ srun --gres=gpu:1 -n1 bash -c 'echo gpu $CUDA_VISIBLE_DEVICES'
 
 
 def test_tasks_on_two_nodes(cloud: Shim, dstack_lab: Lab) -> None:
-    out = finished(cloud, "-N2", "--ntasks-per-node=2", script="""\
+    out = finished(
+        cloud,
+        "-N2",
+        "--ntasks-per-node=2",
+        script="""\
 echo $(scontrol show hostnames)
 srun -l bash -c 'echo $SLURMD_NODENAME $SLURM_NODEID $SLURM_LOCALID $DSTACK_NODE_RANK' | sort
 srun -N2 -n2 bash -c 'exit $((SLURM_PROCID * 5))'; echo "code $?"
 echo text > file; sbcast file $PWD/copy-of-file; echo "code $?"; cat copy-of-file
 sbcast file $PWD/copy-of-file; echo "code $?"
-""")
+""",
+    )
     nodes, *lines = out.splitlines()
     first, second = nodes.split()
     assert lines[:4] == [f"0: {first} 0 0 0", f"1: {first} 0 1 0", f"2: {second} 1 0 1", f"3: {second} 1 1 1"]
     assert lines[4:6] == [f"srun: error: {second}: task 1: Exited with exit code 5", "code 5"]
-    hosts = "".join((host.directory / "hosts").read_text() for host in dstack_lab.hosts
-                    if (host.directory / "hosts").exists())
+    hosts = "".join(
+        (host.directory / "hosts").read_text() for host in dstack_lab.hosts if (host.directory / "hosts").exists()
+    )
     assert {first, second} <= set(hosts.split())
 
 

@@ -14,8 +14,14 @@ FINAL = {"done", "failed", "terminated", "aborted"}
 
 def submit(lab: Lab, script: str, **fields: Any) -> str:
     name = f"t-{uuid.uuid4().hex[:8]}"
-    configuration = {"type": "task", "name": name, "entrypoint": "/bin/sh", "commands": ["-c", script],
-                     "resources": {"cpu": "1..", "memory": "0.1GB..", "disk": None}, **fields}
+    configuration = {
+        "type": "task",
+        "name": name,
+        "entrypoint": "/bin/sh",
+        "commands": ["-c", script],
+        "resources": {"cpu": "1..", "memory": "0.1GB..", "disk": None},
+        **fields,
+    }
     spec = {"run_name": name, "configuration": configuration}
     lab.project_post("runs/apply", {"plan": {"run_spec": spec, "current_resource": None}, "force": False})
     return name
@@ -48,8 +54,10 @@ def test_success_failure_and_signal_deaths_come_back_with_their_output(dstack_la
     names = [submit(dstack_lab, script) for script in ("echo out; echo err >&2; tty", "exit 3", "kill -9 $$")]
     ended = [wait_for(dstack_lab, name)[0] for name in names]
     assert [outcome(job) for job in ended] == [
-        ("done", "done_by_runner", 0), ("failed", "container_exited_with_error", 3),
-        ("failed", "container_exited_with_error", -1)]
+        ("done", "done_by_runner", 0),
+        ("failed", "container_exited_with_error", 3),
+        ("failed", "container_exited_with_error", -1),
+    ]
     out, err, tty = log(dstack_lab, names[0], ended[0]).split(b"\r\n")[:3]
     assert (out, err) == (b"out", b"err")
     assert tty.startswith(b"/dev/")
@@ -82,8 +90,9 @@ def test_gpus_are_announced_and_taken_in_blocks(dstack_lab: Lab) -> None:
     fleet = dstack_lab.project_post("fleets/get", {"name": dstack_lab.fleet})
     gpus = [gpu["name"] for gpu in fleet["instances"][0]["instance_type"]["resources"]["gpus"]]
     assert gpus == ["A100"] * 4
-    name = submit(dstack_lab, "sleep 1000", resources={"cpu": "1..", "memory": "0.1GB..", "gpu": "A100:80GB..:3..",
-                                                       "disk": None})
+    name = submit(
+        dstack_lab, "sleep 1000", resources={"cpu": "1..", "memory": "0.1GB..", "gpu": "A100:80GB..:3..", "disk": None}
+    )
     wait_for(dstack_lab, name, {"running"})
     instances = dstack_lab.project_post("fleets/get", {"name": dstack_lab.fleet})["instances"]
     assert 3 in [instance["busy_blocks"] for instance in instances]
@@ -101,11 +110,20 @@ def test_a_job_outlives_a_killed_server(dstack_lab: Lab) -> None:
     assert log(dstack_lab, name, job).split() == [b"before", b"after"]
 
 
-@pytest.mark.parametrize(("fields", "message"), [
-    ({"image": "registry.invalid/none", "user": "0", "resources": {"cpu": "x86:1..", "memory": "1GB..", "disk": None}},
-     "pull"),
-    ({"volumes": ["/nowhere:/elsewhere"]}, "mount"),
-])
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {
+                "image": "registry.invalid/none",
+                "user": "0",
+                "resources": {"cpu": "x86:1..", "memory": "1GB..", "disk": None},
+            },
+            "pull",
+        ),
+        ({"volumes": ["/nowhere:/elsewhere"]}, "mount"),
+    ],
+)
 def test_containers_that_cannot_be_made(dstack_lab: Lab, fields: dict[str, Any], message: str) -> None:
     job = wait_for(dstack_lab, submit(dstack_lab, "true", **fields))[0]
     assert outcome(job) == ("failed", "creating_container_error", None)

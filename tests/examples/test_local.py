@@ -74,9 +74,8 @@ def test_evaluation_of_a_checkpoint_starts_before_all_checkpoints_are_there(clus
     gate = cluster.work / "gate"
     train = "echo checkpoint > $SLURM_ARRAY_TASK_ID.ckpt; [ $SLURM_ARRAY_TASK_ID = 1 ] || until [ -e gate ]; do :; done"
     first = cluster.submit("--array=1-3", "--wrap", train)
-    second = cluster.submit(
-        "--array=1-3", f"--dependency=aftercorr:{first}", "--wrap", "cat $SLURM_ARRAY_TASK_ID.ckpt > $SLURM_ARRAY_TASK_ID.eval"
-    )  # fmt: skip
+    evaluate = "cat $SLURM_ARRAY_TASK_ID.ckpt > $SLURM_ARRAY_TASK_ID.eval"
+    second = cluster.submit("--array=1-3", f"--dependency=aftercorr:{first}", "--wrap", evaluate)
     wait_until((cluster.work / "1.eval").exists, "the evaluation of the first checkpoint")
     states = cluster.states("-j", str(first))
     assert states[f"{first}_2"] == states[f"{first}_3"] == "RUNNING"

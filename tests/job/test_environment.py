@@ -96,8 +96,14 @@ def test_a_plain_job():
     assert job_environment(allocated(), CONFIG) == PLAIN
 
 
-N3 = {"HOSTNAME": "n3", "SLURMD_NODENAME": "n3", "SLURM_JOB_NODELIST": "n3", "SLURM_JOB_PARTITION": "gpu",
-      "SLURM_NODELIST": "n3", "SLURM_TOPOLOGY_ADDR": "n3"}
+N3 = {
+    "HOSTNAME": "n3",
+    "SLURMD_NODENAME": "n3",
+    "SLURM_JOB_NODELIST": "n3",
+    "SLURM_JOB_PARTITION": "gpu",
+    "SLURM_NODELIST": "n3",
+    "SLURM_TOPOLOGY_ADDR": "n3",
+}
 TWO_TASKS = {"SLURM_NPROCS": "2", "SLURM_NTASKS": "2", "SLURM_TASKS_PER_NODE": "2"}
 
 
@@ -105,61 +111,193 @@ def n3(cpus: int, gpus: tuple[int, ...], tasks: int = 1) -> tuple[Share, ...]:
     return (Share("n3", cpus, 100, gpus, "a100", tasks),)
 
 
-@pytest.mark.parametrize(("job", "different"), [
-    (allocated(nodes(("n1", 8, 4)), job_name="name", ntasks=4, cpus_per_task=2, mem_per_node=1024, comment="cc"), {
-        "SLURM_CPUS_ON_NODE": "8", "SLURM_CPUS_PER_TASK": "2", "SLURM_JOB_CPUS_PER_NODE": "8",
-        "SLURM_JOB_NAME": "name", "SLURM_MEM_PER_NODE": "1024", "SLURM_NPROCS": "4", "SLURM_NTASKS": "4",
-        "SLURM_TASKS_PER_NODE": "4", "SLURM_MEM_PER_CPU": None}),
-    (allocated(nodes(("n1", 3, 3), ("n2", 3, 3)), nodes_min=2, ntasks_per_node=3, mem_per_cpu=200, work_dir="/tmp"), {
-        "SLURM_CPUS_ON_NODE": "3", "SLURM_JOB_CPUS_PER_NODE": "3(x2)", "SLURM_JOB_NODELIST": "n[1-2]",
-        "SLURM_JOB_NUM_NODES": "2", "SLURM_MEM_PER_CPU": "200", "SLURM_NNODES": "2", "SLURM_NODELIST": "n[1-2]",
-        "SLURM_NPROCS": "6", "SLURM_NTASKS": "6", "SLURM_NTASKS_PER_NODE": "3", "SLURM_TASKS_PER_NODE": "3(x2)"}),
-    (allocated(nodes(("n1", 8, 2), ("n2", 8, 1)), nodes_min=2, ntasks=3, exclusive="exclusive"), {
-        "SLURM_CPUS_ON_NODE": "8", "SLURM_JOB_CPUS_PER_NODE": "8(x2)", "SLURM_JOB_NODELIST": "n[1-2]",
-        "SLURM_JOB_NUM_NODES": "2", "SLURM_NNODES": "2", "SLURM_NODELIST": "n[1-2]", "SLURM_NPROCS": "3",
-        "SLURM_NTASKS": "3", "SLURM_TASKS_PER_NODE": "2,1"}),
-    (allocated(nodes(("n1", 4, 4), ("n2", 1, 1), ("n3", 1, 1)), nodes_min=3, ntasks=6), {
-        "SLURM_CPUS_ON_NODE": "4", "SLURM_JOB_CPUS_PER_NODE": "4,1(x2)", "SLURM_JOB_NODELIST": "n[1-3]",
-        "SLURM_JOB_NUM_NODES": "3", "SLURM_NNODES": "3", "SLURM_NODELIST": "n[1-3]", "SLURM_NPROCS": "6",
-        "SLURM_NTASKS": "6", "SLURM_TASKS_PER_NODE": "4,1(x2)"}),
-    (allocated(array=ArrayInfo(289, 5, 11, 3, 3), task_id=8, job_id=291), {
-        "SLURM_ARRAY_JOB_ID": "289", "SLURM_ARRAY_TASK_COUNT": "3", "SLURM_ARRAY_TASK_ID": "8",
-        "SLURM_ARRAY_TASK_MAX": "11", "SLURM_ARRAY_TASK_MIN": "5", "SLURM_ARRAY_TASK_STEP": "3"}),
-    (allocated(array=ArrayInfo(292, 0, 0, 1, 1), task_id=0), {
-        "SLURM_ARRAY_JOB_ID": "292", "SLURM_ARRAY_TASK_COUNT": "1", "SLURM_ARRAY_TASK_ID": "0",
-        "SLURM_ARRAY_TASK_MAX": "0", "SLURM_ARRAY_TASK_MIN": "0", "SLURM_ARRAY_TASK_STEP": "1"}),
-    (allocated(n3(2, (0, 1), 2), partition="gpu", gres="gpu:a100:2", ntasks=2), {
-        **N3, **TWO_TASKS, "CUDA_VISIBLE_DEVICES": "0,1", "SLURM_CPUS_ON_NODE": "2", "SLURM_GPUS_ON_NODE": "2",
-        "SLURM_JOB_CPUS_PER_NODE": "2", "SLURM_JOB_GPUS": "0,1"}),
-    (allocated(n3(1, (2,)), partition="gpu", gres="gpu:1", mem_per_node=0), {
-        **N3, "CUDA_VISIBLE_DEVICES": "2", "SLURM_GPUS_ON_NODE": "1", "SLURM_JOB_GPUS": "2",
-        "SLURM_MEM_PER_CPU": None}),
-    (allocated(n3(4, (0, 1)), partition="gpu", gpus="2", cpus_per_gpu=2, mem_per_gpu=100), {
-        **N3, "CUDA_VISIBLE_DEVICES": "0,1", "SLURM_CPUS_ON_NODE": "4", "SLURM_CPUS_PER_GPU": "2", "SLURM_GPUS": "2",
-        "SLURM_GPUS_ON_NODE": "2", "SLURM_JOB_CPUS_PER_NODE": "4", "SLURM_JOB_GPUS": "0,1",
-        "SLURM_MEM_PER_GPU": "100", "SLURM_TASKS_PER_NODE": "4", "SLURM_MEM_PER_CPU": None}),
-    (allocated(n3(2, (0, 1), 2), partition="gpu", gpus_per_task="1", ntasks=2), {
-        **N3, **TWO_TASKS, "CUDA_VISIBLE_DEVICES": "0,1", "SLURM_CPUS_ON_NODE": "2", "SLURM_GPUS_ON_NODE": "2",
-        "SLURM_GPUS_PER_TASK": "1", "SLURM_JOB_CPUS_PER_NODE": "2", "SLURM_JOB_GPUS": "0,1"}),
-    (allocated(n3(1, (0,)), partition="gpu", gpus_per_node="a100:1", nodes_min=1), {
-        **N3, "CUDA_VISIBLE_DEVICES": "0", "SLURM_GPUS_ON_NODE": "1", "SLURM_GPUS_PER_NODE": "a100:1",
-        "SLURM_JOB_GPUS": "0"}),
-    (allocated(nodes(("n1", 2, 2)), ntasks=2, ntasks_per_node=2, ntasks_per_socket=2, threads_per_core=1), {
-        **TWO_TASKS, "SLURM_CPUS_ON_NODE": "2", "SLURM_JOB_CPUS_PER_NODE": "2", "SLURM_NTASKS_PER_NODE": "2",
-        "SLURM_NTASKS_PER_SOCKET": "2", "SLURM_THREADS_PER_CORE": "1"}),
-    (allocated(nodes(("n1", 1, 4)), ntasks=4, overcommit=True, export="NONE",
-               extra={"distribution": "cyclic", "cpu_freq": "High"}), {
-        "SLURM_CPU_FREQ_REQ": "High", "SLURM_DISTRIBUTION": "cyclic", "SLURM_EXPORT_ENV": "NONE",
-        "SLURM_GET_USER_ENV": "1", "SLURM_NPROCS": "4", "SLURM_NTASKS": "4", "SLURM_OVERCOMMIT": "1",
-        "SLURM_TASKS_PER_NODE": "4"}),
-    (allocated(dependency="singleton"), {"SLURM_JOB_DEPENDENCY": "singleton"}),
-    (allocated(open_mode="a", extra={"profile": "None"}), {"SLURM_OPEN_MODE": "a", "SLURM_PROFILE": "None"}),
-    (allocated(export="ALL,X=1"), {"SLURM_EXPORT_ENV": "ALL,X=1"}),
-    (allocated(export="ALL"), {}),
-    (allocated(restarts=2), {"SLURM_RESTART_COUNT": "2"}),
-    (allocated(account="", qos="high", reservation="r1"), {
-        "SLURM_JOB_ACCOUNT": None, "SLURM_JOB_QOS": "high", "SLURM_JOB_RESERVATION": "r1"}),
-])
+@pytest.mark.parametrize(
+    ("job", "different"),
+    [
+        (
+            allocated(nodes(("n1", 8, 4)), job_name="name", ntasks=4, cpus_per_task=2, mem_per_node=1024, comment="cc"),
+            {
+                "SLURM_CPUS_ON_NODE": "8",
+                "SLURM_CPUS_PER_TASK": "2",
+                "SLURM_JOB_CPUS_PER_NODE": "8",
+                "SLURM_JOB_NAME": "name",
+                "SLURM_MEM_PER_NODE": "1024",
+                "SLURM_NPROCS": "4",
+                "SLURM_NTASKS": "4",
+                "SLURM_TASKS_PER_NODE": "4",
+                "SLURM_MEM_PER_CPU": None,
+            },
+        ),
+        (
+            allocated(
+                nodes(("n1", 3, 3), ("n2", 3, 3)), nodes_min=2, ntasks_per_node=3, mem_per_cpu=200, work_dir="/tmp"
+            ),
+            {
+                "SLURM_CPUS_ON_NODE": "3",
+                "SLURM_JOB_CPUS_PER_NODE": "3(x2)",
+                "SLURM_JOB_NODELIST": "n[1-2]",
+                "SLURM_JOB_NUM_NODES": "2",
+                "SLURM_MEM_PER_CPU": "200",
+                "SLURM_NNODES": "2",
+                "SLURM_NODELIST": "n[1-2]",
+                "SLURM_NPROCS": "6",
+                "SLURM_NTASKS": "6",
+                "SLURM_NTASKS_PER_NODE": "3",
+                "SLURM_TASKS_PER_NODE": "3(x2)",
+            },
+        ),
+        (
+            allocated(nodes(("n1", 8, 2), ("n2", 8, 1)), nodes_min=2, ntasks=3, exclusive="exclusive"),
+            {
+                "SLURM_CPUS_ON_NODE": "8",
+                "SLURM_JOB_CPUS_PER_NODE": "8(x2)",
+                "SLURM_JOB_NODELIST": "n[1-2]",
+                "SLURM_JOB_NUM_NODES": "2",
+                "SLURM_NNODES": "2",
+                "SLURM_NODELIST": "n[1-2]",
+                "SLURM_NPROCS": "3",
+                "SLURM_NTASKS": "3",
+                "SLURM_TASKS_PER_NODE": "2,1",
+            },
+        ),
+        (
+            allocated(nodes(("n1", 4, 4), ("n2", 1, 1), ("n3", 1, 1)), nodes_min=3, ntasks=6),
+            {
+                "SLURM_CPUS_ON_NODE": "4",
+                "SLURM_JOB_CPUS_PER_NODE": "4,1(x2)",
+                "SLURM_JOB_NODELIST": "n[1-3]",
+                "SLURM_JOB_NUM_NODES": "3",
+                "SLURM_NNODES": "3",
+                "SLURM_NODELIST": "n[1-3]",
+                "SLURM_NPROCS": "6",
+                "SLURM_NTASKS": "6",
+                "SLURM_TASKS_PER_NODE": "4,1(x2)",
+            },
+        ),
+        (
+            allocated(array=ArrayInfo(289, 5, 11, 3, 3), task_id=8, job_id=291),
+            {
+                "SLURM_ARRAY_JOB_ID": "289",
+                "SLURM_ARRAY_TASK_COUNT": "3",
+                "SLURM_ARRAY_TASK_ID": "8",
+                "SLURM_ARRAY_TASK_MAX": "11",
+                "SLURM_ARRAY_TASK_MIN": "5",
+                "SLURM_ARRAY_TASK_STEP": "3",
+            },
+        ),
+        (
+            allocated(array=ArrayInfo(292, 0, 0, 1, 1), task_id=0),
+            {
+                "SLURM_ARRAY_JOB_ID": "292",
+                "SLURM_ARRAY_TASK_COUNT": "1",
+                "SLURM_ARRAY_TASK_ID": "0",
+                "SLURM_ARRAY_TASK_MAX": "0",
+                "SLURM_ARRAY_TASK_MIN": "0",
+                "SLURM_ARRAY_TASK_STEP": "1",
+            },
+        ),
+        (
+            allocated(n3(2, (0, 1), 2), partition="gpu", gres="gpu:a100:2", ntasks=2),
+            {
+                **N3,
+                **TWO_TASKS,
+                "CUDA_VISIBLE_DEVICES": "0,1",
+                "SLURM_CPUS_ON_NODE": "2",
+                "SLURM_GPUS_ON_NODE": "2",
+                "SLURM_JOB_CPUS_PER_NODE": "2",
+                "SLURM_JOB_GPUS": "0,1",
+            },
+        ),
+        (
+            allocated(n3(1, (2,)), partition="gpu", gres="gpu:1", mem_per_node=0),
+            {
+                **N3,
+                "CUDA_VISIBLE_DEVICES": "2",
+                "SLURM_GPUS_ON_NODE": "1",
+                "SLURM_JOB_GPUS": "2",
+                "SLURM_MEM_PER_CPU": None,
+            },
+        ),
+        (
+            allocated(n3(4, (0, 1)), partition="gpu", gpus="2", cpus_per_gpu=2, mem_per_gpu=100),
+            {
+                **N3,
+                "CUDA_VISIBLE_DEVICES": "0,1",
+                "SLURM_CPUS_ON_NODE": "4",
+                "SLURM_CPUS_PER_GPU": "2",
+                "SLURM_GPUS": "2",
+                "SLURM_GPUS_ON_NODE": "2",
+                "SLURM_JOB_CPUS_PER_NODE": "4",
+                "SLURM_JOB_GPUS": "0,1",
+                "SLURM_MEM_PER_GPU": "100",
+                "SLURM_TASKS_PER_NODE": "4",
+                "SLURM_MEM_PER_CPU": None,
+            },
+        ),
+        (
+            allocated(n3(2, (0, 1), 2), partition="gpu", gpus_per_task="1", ntasks=2),
+            {
+                **N3,
+                **TWO_TASKS,
+                "CUDA_VISIBLE_DEVICES": "0,1",
+                "SLURM_CPUS_ON_NODE": "2",
+                "SLURM_GPUS_ON_NODE": "2",
+                "SLURM_GPUS_PER_TASK": "1",
+                "SLURM_JOB_CPUS_PER_NODE": "2",
+                "SLURM_JOB_GPUS": "0,1",
+            },
+        ),
+        (
+            allocated(n3(1, (0,)), partition="gpu", gpus_per_node="a100:1", nodes_min=1),
+            {
+                **N3,
+                "CUDA_VISIBLE_DEVICES": "0",
+                "SLURM_GPUS_ON_NODE": "1",
+                "SLURM_GPUS_PER_NODE": "a100:1",
+                "SLURM_JOB_GPUS": "0",
+            },
+        ),
+        (
+            allocated(nodes(("n1", 2, 2)), ntasks=2, ntasks_per_node=2, ntasks_per_socket=2, threads_per_core=1),
+            {
+                **TWO_TASKS,
+                "SLURM_CPUS_ON_NODE": "2",
+                "SLURM_JOB_CPUS_PER_NODE": "2",
+                "SLURM_NTASKS_PER_NODE": "2",
+                "SLURM_NTASKS_PER_SOCKET": "2",
+                "SLURM_THREADS_PER_CORE": "1",
+            },
+        ),
+        (
+            allocated(
+                nodes(("n1", 1, 4)),
+                ntasks=4,
+                overcommit=True,
+                export="NONE",
+                extra={"distribution": "cyclic", "cpu_freq": "High"},
+            ),
+            {
+                "SLURM_CPU_FREQ_REQ": "High",
+                "SLURM_DISTRIBUTION": "cyclic",
+                "SLURM_EXPORT_ENV": "NONE",
+                "SLURM_GET_USER_ENV": "1",
+                "SLURM_NPROCS": "4",
+                "SLURM_NTASKS": "4",
+                "SLURM_OVERCOMMIT": "1",
+                "SLURM_TASKS_PER_NODE": "4",
+            },
+        ),
+        (allocated(dependency="singleton"), {"SLURM_JOB_DEPENDENCY": "singleton"}),
+        (allocated(open_mode="a", extra={"profile": "None"}), {"SLURM_OPEN_MODE": "a", "SLURM_PROFILE": "None"}),
+        (allocated(export="ALL,X=1"), {"SLURM_EXPORT_ENV": "ALL,X=1"}),
+        (allocated(export="ALL"), {}),
+        (allocated(restarts=2), {"SLURM_RESTART_COUNT": "2"}),
+        (
+            allocated(account="", qos="high", reservation="r1"),
+            {"SLURM_JOB_ACCOUNT": None, "SLURM_JOB_QOS": "high", "SLURM_JOB_RESERVATION": "r1"},
+        ),
+    ],
+)
 def test_what_options_change(job, different):
     assert changes(job) == different
 
@@ -167,8 +305,9 @@ def test_what_options_change(job, different):
 def test_components_of_a_heterogeneous_job():
     """As recorded: a component of two tasks, and one of two nodes with memory for each."""
     first = allocated(nodes(("n1", 2, 2)), job_id=6631, job_name="het", ntasks=2)
-    second = allocated(nodes(("n3", 1, 1), ("n4", 1, 1)), job_id=6632, job_name="het", partition="gpu", nodes_min=2,
-                       mem_per_node=50)
+    second = allocated(
+        nodes(("n3", 1, 1), ("n4", 1, 1)), job_id=6632, job_name="het", partition="gpu", nodes_min=2, mem_per_node=50
+    )
     recorded = {
         "SLURM_JOB_ACCOUNT": ("proj", "proj"),
         "SLURM_JOB_CPUS_PER_NODE": ("2", "1(x2)"),
@@ -214,15 +353,24 @@ def test_the_environment_of_an_allocation_names_no_process():
     assert not found.keys() & {"SLURM_PROCID", "SLURM_CPUS_ON_NODE", "SLURM_LOCALID", "SLURMD_NODENAME"}
 
 
-@pytest.mark.parametrize(("counts", "text"), [
-    ([1], "1"), ([3, 3], "3(x2)"), ([4, 1, 1], "4,1(x2)"), ([2, 1], "2,1"), ([1, 2, 1], "1,2,1"), ([], ""),
-])
+@pytest.mark.parametrize(
+    ("counts", "text"),
+    [
+        ([1], "1"),
+        ([3, 3], "3(x2)"),
+        ([4, 1, 1], "4,1(x2)"),
+        ([2, 1], "2,1"),
+        ([1, 2, 1], "1,2,1"),
+        ([], ""),
+    ],
+)
 def test_compressed(counts, text):
     assert compressed(counts) == text
 
 
-STEPPED = allocated(nodes(("n1", 6, 3), ("n2", 2, 1)), job_id=303, nodes_min=2, ntasks=4, cpus_per_task=2,
-                    mem_per_node=500)
+STEPPED = allocated(
+    nodes(("n1", 6, 3), ("n2", 2, 1)), job_id=303, nodes_min=2, ntasks=4, cpus_per_task=2, mem_per_node=500
+)
 LAYOUT = StepLayout("0", (StepNode("n1", (0, 1), 6), StepNode("n2", (2, 3), 2)), launch_port=39251, labelled=True)
 
 
@@ -251,9 +399,15 @@ def test_a_step_on_two_nodes():
     }
 
 
-@pytest.mark.parametrize(("node", "local", "procid", "gtids", "cpus"), [
-    (0, 0, "0", "0,1", "6"), (0, 1, "1", "0,1", "6"), (1, 0, "2", "2,3", "2"), (1, 1, "3", "2,3", "2"),
-])
+@pytest.mark.parametrize(
+    ("node", "local", "procid", "gtids", "cpus"),
+    [
+        (0, 0, "0", "0,1", "6"),
+        (0, 1, "1", "0,1", "6"),
+        (1, 0, "2", "2,3", "2"),
+        (1, 1, "3", "2,3", "2"),
+    ],
+)
 def test_tasks_of_a_step(node, local, procid, gtids, cpus):
     name = f"n{node + 1}"
     assert task_environment(LAYOUT, node, local) == {

@@ -78,5 +78,5 @@ def test_a_graph_of_ten_thousand(wide: Shim) -> None:
 def test_the_environment_is_left_alone(wide: Shim) -> None:
     """The API submits with the caller's environment, as the command does."""
     os.environ["MARK"] = "two\nlines ${{ x }} $$ é"
-    job = api.submit(b"#!/bin/sh\nprintf %s \"$MARK\"\n", "--wait")
+    job = api.submit(b'#!/bin/sh\nprintf %s "$MARK"\n', "--wait")
     assert wide.output(job) == os.environ.pop("MARK")

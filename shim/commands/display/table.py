@@ -147,7 +147,5 @@ class Table(Generic[R]):
         text = "".join(lines)
         if text.isascii():
             return text
-        narrowed = [
-            template % tuple([narrow(str(get(row))) for get in getters]) for row in rows
-        ]
+        narrowed = [template % tuple([narrow(str(get(row))) for get in getters]) for row in rows]
         return widen("".join(narrowed))

@@ -120,9 +120,7 @@ def _cancel(call: Call, victim: Victim, query: Query) -> Refusal | None:
         if victim.step is not None:
             call.queue.signal_step(victim.job, victim.step, signal=signal, user_id=call.queue.user_id)
         else:
-            call.queue.cancel(
-                victim.job, victim.tasks, user_id=call.queue.user_id, signal=signal, target=reach
-            )
+            call.queue.cancel(victim.job, victim.tasks, user_id=call.queue.user_id, signal=signal, target=reach)
     except SlurmError as error:
         return Refusal(error.errno.number, error.text)
     return None

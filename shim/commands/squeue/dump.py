@@ -8,9 +8,10 @@ RULE = "-" * 29
 def dump(query: Query) -> str:
     """The settings as squeue lists them, lists item by item."""
     given = query.given
-    text = {option: given.get(option, "(null)") for option in (
-        "jobs", "licenses", "name", "partitions", "reservation", "sort", "states", "steps", "user"
-    )}
+    text = {
+        option: given.get(option, "(null)")
+        for option in ("jobs", "licenses", "name", "partitions", "reservation", "sort", "states", "steps", "user")
+    }
     lines = [
         RULE,
         f"all         = {_flag(query, 'all')}",

@@ -34,11 +34,7 @@ class SortError(ValueError):
 def sort_terms(spec: str) -> list[tuple[str, bool]]:
     """The keys of a --sort list as (letter, descending), in order. There is one cluster only: its name is left out."""
     text = re.sub("cluster", "", spec, flags=re.IGNORECASE)
-    return [
-        (letter, index > 0 and text[index - 1] == "-")
-        for index, letter in enumerate(text)
-        if letter not in ",+-"
-    ]
+    return [(letter, index > 0 and text[index - 1] == "-") for index, letter in enumerate(text) if letter not in ",+-"]
 
 
 class Order:

@@ -111,6 +111,4 @@ def tasks_of(row: Row) -> Iterator[Row]:
 
 def by_partition(rows: Iterable[Row], wanted: Callable[[str], bool]) -> list[Row]:
     """One row for each partition a waiting job was submitted to (squeue man page, --priority)."""
-    return [
-        replace(row, partition=name) for row in rows for name in row.partition.split(",") if wanted(name)
-    ]
+    return [replace(row, partition=name) for row in rows for name in row.partition.split(",") if wanted(name)]

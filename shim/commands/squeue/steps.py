@@ -51,9 +51,7 @@ def _batch_step(job: Job) -> tuple[Step, ...]:
     if not job.request.batch or not job.shares:
         return ()
     node = job.shares[0].node
-    return (
-        Step(job.job_id, job.restarts, "batch", "batch", start_time=job.start_time, node_list=node),
-    )
+    return (Step(job.job_id, job.restarts, "batch", "batch", start_time=job.start_time, node_list=node),)
 
 
 def _tests(query: Query) -> list[Callable[[StepRow], bool]]:

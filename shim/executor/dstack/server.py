@@ -28,9 +28,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 class Server:
     """Asks the server, remembers the nodes across restarts of both, and backs off while it is away."""
 
-    def __init__(
-        self, client: Client, partitions: Mapping[str, PartitionSettings], memory: Path, window: int
-    ) -> None:
+    def __init__(self, client: Client, partitions: Mapping[str, PartitionSettings], memory: Path, window: int) -> None:
         self.client = client
         self._window = window
         self._exhausted: dict[str, float] = {}  # nodes to be that dstack had no offer for lately

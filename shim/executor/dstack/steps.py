@@ -140,7 +140,7 @@ def _script(
         b"umask %03o" % order["umask"],
         b"cd %s 2>/dev/null || { for _ in 1 2; do echo %s; done >&2; cd /tmp; }"
         % (quote(order["cwd"]), quote(_NO_FOLDER % order["cwd"])),
-        b'(PATH=%s; command -v %s) >/dev/null || { echo %s >&2; exit 2; }'
+        b"(PATH=%s; command -v %s) >/dev/null || { echo %s >&2; exit 2; }"
         % (path, program, quote(b"slurmstepd: error: execve(): %s: No such file or directory" % argv[0])),
         _KEEP_OWN,
         b'%senv -i "$@" "SLURM_TASK_PID=$$" \\\n%s' % (b"" if epilog else b"exec ", b" \\\n".join([*words, command])),

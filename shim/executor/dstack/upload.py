@@ -18,9 +18,7 @@ PATH = "slurm-submit"
 _BLOCK = 512
 
 
-async def send(
-    server: Server, job: Job, directory: Path, patterns: Sequence[str]
-) -> Sequence[tuple[str, str]] | None:
+async def send(server: Server, job: Job, directory: Path, patterns: Sequence[str]) -> Sequence[tuple[str, str]] | None:
     """The archives of a job, uploaded: id and path; None while the server is away. Raises DstackError, OSError."""
     packed = {PATH: pack(Path(job.request.work_dir), patterns)}
     if payload.inline_command(content(directory)) is None:

@@ -21,8 +21,13 @@ def up(options: argparse.Namespace) -> int:
     ready = options.directory / "ready"
     ready.unlink(missing_ok=True)
     with (options.directory / "lab.log").open("wb") as log:
-        keeper = subprocess.Popen([sys.executable, "-m", "tests.dstack.lab", "keep", *sys.argv[2:]],
-                                  stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", "tests.dstack.lab", "keep", *sys.argv[2:]],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
     (options.directory / "pid").write_text(str(keeper.pid))
     while not ready.exists():
         if keeper.poll() is not None:
@@ -44,7 +49,8 @@ def keep(options: argparse.Namespace) -> int:
         lab.write_cli_config(options.directory)
         ready = options.directory / "ready"
         ready.with_suffix(".new").write_text(
-            f"export HOME={options.directory}  # for the dstack command line\n# {lab.url} {lab.project} {lab.token}\n")
+            f"export HOME={options.directory}  # for the dstack command line\n# {lab.url} {lab.project} {lab.token}\n"
+        )
         ready.with_suffix(".new").rename(ready)
         done.wait()
     return 0

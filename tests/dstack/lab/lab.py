@@ -32,8 +32,13 @@ class Lab:
     project = PROJECT
     fleet = "lab"
 
-    def __init__(self, directory: Path, hosts: Sequence[Host] = (Host(), Host()), timer_scale: float = 0.1,
-                 environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        hosts: Sequence[Host] = (Host(), Host()),
+        timer_scale: float = 0.1,
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self.directory = directory.absolute()
         self.directory.mkdir(parents=True, exist_ok=True)
         self.server = DstackServer(self.directory / "server", timer_scale, environment)
@@ -42,8 +47,15 @@ class Lab:
         self._key = self._make_key()
         public_key = self._key.with_suffix(".pub").read_text()
         self.hosts = [
-            Machine(host, f"127.0.1.{number}", self.directory / f"host-{number}", public_key, version("dstack"),
-                    timer_scale, self._loop)
+            Machine(
+                host,
+                f"127.0.1.{number}",
+                self.directory / f"host-{number}",
+                public_key,
+                version("dstack"),
+                timer_scale,
+                self._loop,
+            )
             for number, host in enumerate(hosts, start=1)
         ]
 
@@ -99,8 +111,13 @@ class Lab:
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """One request to the server's API, for tests that look behind the executor's back."""
-        answer = httpx.post(f"{self.url}/api/{path}", json=body or {}, headers={"Authorization": f"Bearer {TOKEN}"},
-                            trust_env=False, timeout=30)
+        answer = httpx.post(
+            f"{self.url}/api/{path}",
+            json=body or {},
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            trust_env=False,
+            timeout=30,
+        )
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
@@ -111,7 +128,8 @@ class Lab:
         """What `dstack project add` leaves in `home`."""
         (home / ".dstack").mkdir(parents=True, exist_ok=True)
         (home / ".dstack" / "config.yml").write_text(
-            f"projects:\n- default: true\n  name: {PROJECT}\n  token: {TOKEN}\n  url: {self.url}\n")
+            f"projects:\n- default: true\n  name: {PROJECT}\n  token: {TOKEN}\n  url: {self.url}\n"
+        )
 
     def _users(self) -> dict[int, str]:
         found = {}
@@ -129,10 +147,16 @@ class Lab:
 
     def _create_fleet(self) -> None:
         key = {"private": self._key.read_text(), "public": self._key.with_suffix(".pub").read_text()}
-        hosts = [{"hostname": m.address, "port": m.port, "internal_ip": m.address, "blocks": m.host.blocks}
-                 for m in self.hosts]
-        configuration = {"type": "fleet", "name": self.fleet, "placement": "cluster",
-                         "ssh_config": {"user": "lab", "ssh_key": key, "hosts": hosts}}
+        hosts = [
+            {"hostname": m.address, "port": m.port, "internal_ip": m.address, "blocks": m.host.blocks}
+            for m in self.hosts
+        ]
+        configuration = {
+            "type": "fleet",
+            "name": self.fleet,
+            "placement": "cluster",
+            "ssh_config": {"user": "lab", "ssh_key": key, "hosts": hosts},
+        }
         plan = {"spec": {"configuration": configuration, "profile": {}}, "current_resource": None}
         self.project_post("fleets/apply", {"plan": plan, "force": False})
 

@@ -35,8 +35,16 @@ class Host:
 class Machine:
     """A running host. Its methods may be called from any thread; everything else happens on the lab's event loop."""
 
-    def __init__(self, host: Host, address: str, directory: Path, client_key: str, version: str, time_scale: float,
-                 loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        host: Host,
+        address: str,
+        directory: Path,
+        client_key: str,
+        version: str,
+        time_scale: float,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         self.host, self.address, self._loop = host, address, loop
         self.directory, self._client_key = directory, client_key
         self._version, self._time_scale = version, time_scale
@@ -75,9 +83,15 @@ class Machine:
             await self._restart_shim()
         self._boots += 1
         self._listener = await asyncssh.listen(
-            self.address, self.port, server_host_keys=[self._host_key], server_factory=lambda: _Session(self),
-            process_factory=self._execute, encoding=None, compression_algs=None,
-            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=bytes(self.directory)))
+            self.address,
+            self.port,
+            server_host_keys=[self._host_key],
+            server_factory=lambda: _Session(self),
+            process_factory=self._execute,
+            encoding=None,
+            compression_algs=None,
+            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=bytes(self.directory)),
+        )
         self.port = self._listener.get_port()
 
     def _crash(self) -> None:
@@ -119,9 +133,14 @@ class Machine:
     def _host_info(self) -> dict[str, Any]:
         host = self.host
         return {
-            "gpu_vendor": "nvidia" if host.gpus else "none", "gpu_name": host.gpu_name, "gpu_count": host.gpus,
-            "gpu_memory": host.gpu_memory_gb << 10, "addresses": [f"{self.address}/24"], "cpus": host.cpus,
-            "memory": host.memory_gb << 30, "disk_size": host.disk_gb << 30,
+            "gpu_vendor": "nvidia" if host.gpus else "none",
+            "gpu_name": host.gpu_name,
+            "gpu_count": host.gpus,
+            "gpu_memory": host.gpu_memory_gb << 10,
+            "addresses": [f"{self.address}/24"],
+            "cpus": host.cpus,
+            "memory": host.memory_gb << 30,
+            "disk_size": host.disk_gb << 30,
         }
 
     def forward_port(self, port: int) -> int:

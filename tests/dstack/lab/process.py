@@ -14,8 +14,9 @@ HANGUP_AFTER, KILL_AFTER = 5.0, 10.0
 class PtyProcess:
     """Runs `argv`; hands every piece of output to `on_output`; stops in three stages, as the runner does."""
 
-    def __init__(self, argv: list[str], env: dict[str, str], cwd: str, on_output: Callable[[bytes], None],
-                 time_scale: float) -> None:
+    def __init__(
+        self, argv: list[str], env: dict[str, str], cwd: str, on_output: Callable[[bytes], None], time_scale: float
+    ) -> None:
         self._argv, self._env, self._cwd, self._on_output = argv, env, cwd, on_output
         self._time_scale = time_scale
         self._timers: list[asyncio.TimerHandle] = []
@@ -28,8 +29,9 @@ class PtyProcess:
         loop = asyncio.get_running_loop()
         try:
             # setsid(1) makes the PTY the controlling terminal without code between fork and exec.
-            process = await asyncio.create_subprocess_exec("setsid", "--ctty", *self._argv, stdin=slave, stdout=slave,
-                                                           stderr=slave, env=self._env, cwd=self._cwd)
+            process = await asyncio.create_subprocess_exec(
+                "setsid", "--ctty", *self._argv, stdin=slave, stdout=slave, stderr=slave, env=self._env, cwd=self._cwd
+            )
         finally:
             os.close(slave)
         self.pid = process.pid

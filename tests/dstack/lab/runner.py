@@ -33,15 +33,17 @@ class Runner:
         directory.mkdir(parents=True)
         self._hosts = directory.parent.parent / "hosts"  # what /etc/hosts is to a container
         self._hosts.touch()
-        self.server = HttpServer({
-            "GET /api/healthcheck": lambda request: {"service": "dstack-runner", "version": version},
-            "POST /api/submit": self._submit,
-            "POST /api/upload_archive": self._upload_archive,
-            "POST /api/upload_code": lambda request: None,
-            "POST /api/run": self._run,
-            "GET /api/pull": self._pull,
-            "POST /api/stop": self._stop,
-        })
+        self.server = HttpServer(
+            {
+                "GET /api/healthcheck": lambda request: {"service": "dstack-runner", "version": version},
+                "POST /api/submit": self._submit,
+                "POST /api/upload_archive": self._upload_archive,
+                "POST /api/upload_code": lambda request: None,
+                "POST /api/run": self._run,
+                "GET /api/pull": self._pull,
+                "POST /api/stop": self._stop,
+            }
+        )
 
     def destroy(self) -> None:
         """End of the container: nothing of the job survives."""
@@ -69,7 +71,9 @@ class Runner:
         return {
             "job_states": [event for event in self._states if event["timestamp"] > since],
             "job_logs": [event for event in self._logs if event["timestamp"] > since],
-            "runner_logs": [], "last_updated": self._last_timestamp, "no_connections_secs": 0,
+            "runner_logs": [],
+            "last_updated": self._last_timestamp,
+            "no_connections_secs": 0,
             "has_more": self._state != "ended",
         }
 
@@ -128,15 +132,26 @@ class Runner:
         hostfile.write_text("".join(f"{a}{s}\n" for a, s in zip(addresses, slots, strict=True)))
         name, value = self._mark.split("=")
         return {
-            "PATH": CONTAINER_PATH, "HOME": str(self._directory), "USER": "root", "TERM": "xterm", name: value,
-            "DSTACK_RUN_ID": job["run"]["id"], "DSTACK_JOB_ID": job["job_submission"]["id"],
+            "PATH": CONTAINER_PATH,
+            "HOME": str(self._directory),
+            "USER": "root",
+            "TERM": "xterm",
+            name: value,
+            "DSTACK_RUN_ID": job["run"]["id"],
+            "DSTACK_JOB_ID": job["job_submission"]["id"],
             "DSTACK_RUN_NAME": job["run"]["run_spec"]["run_name"],
             "DSTACK_REPO_ID": job["run"]["run_spec"].get("repo_id") or "",
-            "DSTACK_WORKING_DIR": self._cwd, "DSTACK_REPO_DIR": os.path.join(self._cwd, spec.get("repo_dir") or ""),
-            "DSTACK_NODES_IPS": "\n".join(addresses), "DSTACK_MASTER_NODE_IP": cluster.get("master_job_ip") or "",
-            "DSTACK_NODE_RANK": str(spec["job_num"]), "DSTACK_NODES_NUM": str(spec["jobs_per_replica"]),
-            "DSTACK_GPUS_PER_NODE": str(cluster.get("gpus_per_job") or 0), "DSTACK_GPUS_NUM": str(sum(gpus)),
-            "DSTACK_MPI_HOSTFILE": str(hostfile), "SHIM_HOSTS": str(self._hosts), **(spec.get("env") or {}),
+            "DSTACK_WORKING_DIR": self._cwd,
+            "DSTACK_REPO_DIR": os.path.join(self._cwd, spec.get("repo_dir") or ""),
+            "DSTACK_NODES_IPS": "\n".join(addresses),
+            "DSTACK_MASTER_NODE_IP": cluster.get("master_job_ip") or "",
+            "DSTACK_NODE_RANK": str(spec["job_num"]),
+            "DSTACK_NODES_NUM": str(spec["jobs_per_replica"]),
+            "DSTACK_GPUS_PER_NODE": str(cluster.get("gpus_per_job") or 0),
+            "DSTACK_GPUS_NUM": str(sum(gpus)),
+            "DSTACK_MPI_HOSTFILE": str(hostfile),
+            "SHIM_HOSTS": str(self._hosts),
+            **(spec.get("env") or {}),
         }
 
     def _extract_archives(self) -> None:
@@ -158,8 +173,15 @@ class Runner:
             self._logs.append({"timestamp": self._timestamp(), "message": base64.b64encode(data).decode()})
 
     def _report(self, state: str, reason: str = "", message: str = "", exit_status: int | None = None) -> None:
-        self._states.append({"timestamp": self._timestamp(), "state": state, "termination_reason": reason,
-                             "termination_message": message, "exit_status": exit_status})
+        self._states.append(
+            {
+                "timestamp": self._timestamp(),
+                "state": state,
+                "termination_reason": reason,
+                "termination_message": message,
+                "exit_status": exit_status,
+            }
+        )
 
     def _timestamp(self) -> int:
         """Milliseconds, strictly rising: the server asks for what is newer than the last it has seen."""

@@ -41,11 +41,27 @@ class DstackServer:
         """Return when the server answers; RuntimeError with the end of its log if it never does."""
         for name in ("home", "data"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
-        argv = [sys.executable, "-m", "tests.dstack.lab.timers", str(self._timer_scale), "--yes",
-                "--host", "127.0.0.1", "--port", str(self.port)]
+        argv = [
+            sys.executable,
+            "-m",
+            "tests.dstack.lab.timers",
+            str(self._timer_scale),
+            "--yes",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+        ]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(argv, env=self._environment(), cwd=REPOSITORY, stdin=subprocess.DEVNULL,
-                                             stdout=log, stderr=log, start_new_session=True)
+            self._process = subprocess.Popen(
+                argv,
+                env=self._environment(),
+                cwd=REPOSITORY,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         deadline = time.monotonic() + START_TIMEOUT
         while not self.answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -77,10 +93,15 @@ class DstackServer:
     def _environment(self) -> dict[str, str]:
         inherited = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "PYTHONPATH") if name in os.environ}
         return inherited | {
-            "HOME": str(self.directory / "home"), "DSTACK_SERVER_DIR": str(self.directory / "data"),
-            "DSTACK_SERVER_ADMIN_TOKEN": TOKEN, "DSTACK_SERVER_LOG_LEVEL": "INFO",
-            "DSTACK_SERVER_LOG_FORMAT": "standard", "DSTACK_DEFAULT_CREDS_DISABLED": "1",
-            "DSTACK_SHIM_DOWNLOAD_URL": "file:///dev/null", "PYTHONWARNINGS": "ignore", **self._extra,
+            "HOME": str(self.directory / "home"),
+            "DSTACK_SERVER_DIR": str(self.directory / "data"),
+            "DSTACK_SERVER_ADMIN_TOKEN": TOKEN,
+            "DSTACK_SERVER_LOG_LEVEL": "INFO",
+            "DSTACK_SERVER_LOG_FORMAT": "standard",
+            "DSTACK_DEFAULT_CREDS_DISABLED": "1",
+            "DSTACK_SHIM_DOWNLOAD_URL": "file:///dev/null",
+            "PYTHONWARNINGS": "ignore",
+            **self._extra,
         }
 
 

@@ -24,28 +24,36 @@ class Task:
 
     def info(self) -> dict[str, Any]:
         ports = [{"container": 10999, "host": self.runner.server.port}] if self.runner else []
-        return {"id": self.id, "status": self.status, "termination_reason": self.reason,
-                "termination_message": self.message, "ports": ports}
+        return {
+            "id": self.id,
+            "status": self.status,
+            "termination_reason": self.reason,
+            "termination_message": self.message,
+            "ports": ports,
+        }
 
 
 class Shim:
     def __init__(self, directory: Path, version: str, time_scale: float) -> None:
         self._directory, self._version, self._time_scale = directory, version, time_scale
         self.tasks: dict[str, Task] = {}
-        components = [{"name": name, "version": version, "status": "installed"}
-                      for name in ("dstack-runner", "dstack-shim")]
-        self.server = HttpServer({
-            "GET /api/healthcheck": lambda request: self.health(),
-            "GET /api/instance/health": lambda request: {},
-            "GET /api/instance/info": lambda request: {},
-            "GET /api/components": lambda request: {"components": components},
-            "POST /api/shutdown": lambda request: None,
-            "GET /api/tasks": lambda request: {"tasks": [task.info() for task in self.tasks.values()]},
-            "POST /api/tasks": self._submit,
-            "GET /api/tasks/{id}": lambda request, id: self._task(id).info(),
-            "POST /api/tasks/{id}/terminate": self._terminate,
-            "POST /api/tasks/{id}/remove": self._remove,
-        })
+        components = [
+            {"name": name, "version": version, "status": "installed"} for name in ("dstack-runner", "dstack-shim")
+        ]
+        self.server = HttpServer(
+            {
+                "GET /api/healthcheck": lambda request: self.health(),
+                "GET /api/instance/health": lambda request: {},
+                "GET /api/instance/info": lambda request: {},
+                "GET /api/components": lambda request: {"components": components},
+                "POST /api/shutdown": lambda request: None,
+                "GET /api/tasks": lambda request: {"tasks": [task.info() for task in self.tasks.values()]},
+                "POST /api/tasks": self._submit,
+                "GET /api/tasks/{id}": lambda request, id: self._task(id).info(),
+                "POST /api/tasks/{id}/terminate": self._terminate,
+                "POST /api/tasks/{id}/remove": self._remove,
+            }
+        )
 
     def health(self) -> dict[str, str]:
         return {"service": "dstack-shim", "version": self._version}
@@ -79,8 +87,11 @@ class Shim:
         if task.status != "terminated":
             if task.runner:
                 task.runner.destroy()
-            task.status, task.reason, task.message = ("terminated", body["termination_reason"],
-                                                      body["termination_message"])
+            task.status, task.reason, task.message = (
+                "terminated",
+                body["termination_reason"],
+                body["termination_message"],
+            )
         return task.info()
 
     def _remove(self, request: Request, id: str) -> None:
