@@ -75,7 +75,7 @@ def test_kills_during_a_storm_of_jobs_lose_none_and_run_none_twice(shim: Shim) -
     stop = threading.Event()
 
     def storm() -> None:
-        for _ in range(40):
+        for _ in range(20):
             answer = shim.run("sbatch", "--parsable", "-o", "/dev/null", "--wrap", f"echo $SLURM_JOB_ID >> {runs}")
             if answer.code == 0:
                 known.append(int(answer.out))
