@@ -140,7 +140,7 @@ def test_what_a_task_leaves_behind_ends_with_it(lab: Shim) -> None:
     answer = lab.run("srun", "sh", "-c", "sleep 100 & echo $!")
     assert answer.code == 0
     gone = not Path(f"/proc/{int(answer.out)}").exists()
-    assert gone or "(sleep) Z" in Path(f"/proc/{int(answer.out)}/stat").read_text()
+    assert gone or ") Z " in Path(f"/proc/{int(answer.out)}/stat").read_text()
 
 
 def test_steps_wait_for_each_other(job: Job) -> None:
