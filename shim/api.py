@@ -75,6 +75,8 @@ def run(
                     return Answer(os.fsdecode(b"".join(parts[b"1"])), os.fsdecode(b"".join(parts[b"2"])), int(payload))
                 elif kind == b"V":
                     break
+                elif kind == b"W":
+                    continue  # the job that --wait waits for: the launcher would wait on with the next controller
                 else:
                     raise ValueError(f"{command} starts processes of its own: run it as a command")
     raise ConnectionError("Unable to contact slurm controller (connect failure)")

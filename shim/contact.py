@@ -47,7 +47,9 @@ def start_controller() -> str:
     env["SLURMSHIM_STATE"] = os.fsdecode(launcher.state_dir())
     root = str(Path(__file__).resolve().parent.parent)
     # -P: neither the working directory nor a script's folder may shadow what the controller imports.
-    code = f"import sys; sys.path.append({root!r}); from shim.controller.main import main; main({done})"
+    # The controller is of the same files as this client, whatever else is installed.
+    path = f"import sys; {root!r} in sys.path or sys.path.insert(0, {root!r})"
+    code = f"{path}; from shim.controller.main import main; main({done})"
     command = [sys.executable, "-P", "-c", code]
     try:
         subprocess.Popen(

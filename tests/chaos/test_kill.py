@@ -1,7 +1,7 @@
 """kill -9 of the controller at any moment: nothing is lost, nothing runs twice, ids only grow."""
 
-import itertools
 import os
+import random
 import select
 import threading
 from pathlib import Path
@@ -75,22 +75,24 @@ def test_kills_during_a_storm_of_jobs_lose_none_and_run_none_twice(shim: Shim) -
     stop = threading.Event()
 
     def storm() -> None:
-        for _ in range(20):
+        for _ in range(200):
             answer = shim.run("sbatch", "--parsable", "-o", "/dev/null", "--wrap", f"echo $SLURM_JOB_ID >> {runs}")
             if answer.code == 0:
                 known.append(int(answer.out))
+            if len(known) == 15:
+                break
         stop.set()
 
     thread = threading.Thread(target=storm)
     thread.start()
-    for _ in itertools.count():
-        if stop.wait(0.15):
-            break
+    chance = random.Random(1)
+    while not stop.wait(chance.uniform(0.05, 0.8)):
         try:
             kill(shim.controller)
         except (OSError, IndexError):
             continue
     thread.join()
+    assert len(known) == 15
     for job in known:
         assert shim.wait(job) == "COMPLETED"
     lines = runs.read_text().split()
