@@ -76,7 +76,7 @@ def test_an_installation_in_pieces_is_told_in_one_line(shim: Shim, tmp_path: Pat
     shutil.copytree(REPOSITORY / "bin", broken / "bin")
     shutil.copytree(REPOSITORY / "shim", broken / "shim", ignore=shutil.ignore_patterns("__pycache__"))
     (broken / "shim" / "table" / "table.py").write_text("import no_such_module\n")
-    launcher = (shim.bin / "squeue").read_text().replace(str(REPOSITORY), str(broken))
+    launcher = (shim.bin / "squeue").read_text().replace(f"{REPOSITORY}/bin", f"{broken}/bin")
     (shim.bin / "squeue").write_text(launcher)
     answer = shim.run("squeue")
     first, second = answer.err.splitlines()
