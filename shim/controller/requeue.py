@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from shim.controller import finish
+from shim.controller.modify import BASE_PRIORITY
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import NO_PRIORITY, Job
 from shim.job.states import Reason, State
@@ -10,7 +11,6 @@ from shim.job.states import Reason, State
 if TYPE_CHECKING:
     from shim.controller.queue import Queue
 
-BASE_PRIORITY = 1000
 LONGEST_DELAY = 600.0
 """Seconds that a job waits at most before it is tried again after its node has failed again and again."""
 

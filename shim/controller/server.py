@@ -144,7 +144,6 @@ class Server:
     def __init__(self, queue: Queue, replaced: Callable[[], None]) -> None:
         self.queue = queue
         self.replaced = replaced
-        self.served = 0
         self.last_call = queue.now()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._server: asyncio.Server | None = None

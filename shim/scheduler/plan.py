@@ -11,11 +11,11 @@ from shim.config.settings import PartitionConfig
 from shim.job.record import Job, Share
 from shim.job.request import UNLIMITED
 from shim.job.states import Reason
+from shim.scheduler.dependencies import MINUTE
 from shim.scheduler.need import Need
 from shim.scheduler.nodes import Node, Room
 from shim.scheduler.placement import candidates, exceeds_partition, place
 
-MINUTE = 60
 YEAR = 365 * 86400
 """Seconds that a job without a time limit counts as, as for Slurm's backfill."""
 WINDOW = 86400
