@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.dstack.lab import Lab
+from tests.dstack.lab import Lab, process
 
 FINAL = {"done", "failed", "terminated", "aborted"}
 
@@ -63,7 +63,8 @@ def test_success_failure_and_signal_deaths_come_back_with_their_output(dstack_la
     assert tty.startswith(b"/dev/")
 
 
-def test_stop_interrupts_the_foreground_and_ends_a_deaf_job(dstack_lab: Lab) -> None:
+def test_stop_interrupts_the_foreground_and_ends_a_deaf_job(dstack_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "KILL_AFTER", 1.0)  # the hosts are threads of this process
     polite = submit(dstack_lab, 'trap "echo interrupted; exit 0" INT; echo ready; while :; do sleep 0.1; done')
     deaf = submit(dstack_lab, 'trap "" INT HUP; echo ready; while :; do sleep 0.1; done')
     for name in (polite, deaf):

@@ -24,8 +24,8 @@ FLEET_TIMEOUT = 120.0
 class Lab:
     """Everything `with Lab(directory, hosts) as lab` needs is started, and all of it is gone afterwards.
 
-    `timer_scale` shortens the intervals at which the server looks at its runs (1: as shipped) and, alike, the delays
-    between the stages of a stop. `environment` adds variables to the server's.
+    `timer_scale` shortens the intervals at which the server looks at its runs (1: as shipped), not what a job is told
+    to do within: the stages of a stop. `environment` adds variables to the server's.
     """
 
     token = TOKEN
@@ -53,7 +53,6 @@ class Lab:
                 self.directory / f"host-{number}",
                 public_key,
                 version("dstack"),
-                timer_scale,
                 self._loop,
             )
             for number, host in enumerate(hosts, start=1)

@@ -42,12 +42,11 @@ class Machine:
         directory: Path,
         client_key: str,
         version: str,
-        time_scale: float,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.host, self.address, self._loop = host, address, loop
         self.directory, self._client_key = directory, client_key
-        self._version, self._time_scale = version, time_scale
+        self._version = version
         self._host_key = asyncssh.generate_private_key("ssh-ed25519")
         self._connections: set[asyncssh.SSHServerConnection] = set()
         self._shim: Shim | None = None
@@ -105,7 +104,7 @@ class Machine:
     async def _restart_shim(self) -> None:
         if self._shim:
             self._shim.close()
-        self._shim = Shim(self.directory / f"tasks-{self._boots}", self._version, self._time_scale)
+        self._shim = Shim(self.directory / f"tasks-{self._boots}", self._version)
         await self._shim.server.start()
 
     async def _execute(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:

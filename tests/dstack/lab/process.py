@@ -14,11 +14,8 @@ HANGUP_AFTER, KILL_AFTER = 5.0, 10.0
 class PtyProcess:
     """Runs `argv`; hands every piece of output to `on_output`; stops in three stages, as the runner does."""
 
-    def __init__(
-        self, argv: list[str], env: dict[str, str], cwd: str, on_output: Callable[[bytes], None], time_scale: float
-    ) -> None:
+    def __init__(self, argv: list[str], env: dict[str, str], cwd: str, on_output: Callable[[bytes], None]) -> None:
         self._argv, self._env, self._cwd, self._on_output = argv, env, cwd, on_output
-        self._time_scale = time_scale
         self._timers: list[asyncio.TimerHandle] = []
         self._closed = asyncio.Event()
         self.pid: int | None = None
@@ -61,8 +58,8 @@ class PtyProcess:
         os.write(self._master, b"\x03")
         loop = asyncio.get_running_loop()
         self._timers += [
-            loop.call_later(HANGUP_AFTER * self._time_scale, self.signal_session, signal.SIGHUP, signal.SIGCONT),
-            loop.call_later(KILL_AFTER * self._time_scale, self.signal_session, signal.SIGKILL),
+            loop.call_later(HANGUP_AFTER, self.signal_session, signal.SIGHUP, signal.SIGCONT),
+            loop.call_later(KILL_AFTER, self.signal_session, signal.SIGKILL),
         ]
 
     def signal_session(self, *signals: signal.Signals) -> None:

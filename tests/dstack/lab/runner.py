@@ -19,9 +19,9 @@ CONTAINER_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class Runner:
     """States: awaiting the job, awaiting `run`, running, ended (all output may be fetched)."""
 
-    def __init__(self, task_id: str, directory: Path, version: str, time_scale: float) -> None:
+    def __init__(self, task_id: str, directory: Path, version: str) -> None:
         self._mark = f"LAB_TASK={task_id}"
-        self._directory, self._time_scale = directory, time_scale
+        self._directory = directory
         self._archives: dict[str, bytes] = {}
         self._state = "await-job"
         self._last_timestamp = 0
@@ -99,7 +99,7 @@ class Runner:
 
     async def _run_process(self) -> int:
         spec = self._job["job_spec"]
-        self._process = PtyProcess(spec["commands"], self._environment(), self._cwd, self._log, self._time_scale)
+        self._process = PtyProcess(spec["commands"], self._environment(), self._cwd, self._log)
         limit = spec.get("max_duration")
         timer = asyncio.get_running_loop().call_later(limit, self._time_out) if limit else None
         status = await self._process.run()

@@ -34,8 +34,8 @@ class Task:
 
 
 class Shim:
-    def __init__(self, directory: Path, version: str, time_scale: float) -> None:
-        self._directory, self._version, self._time_scale = directory, version, time_scale
+    def __init__(self, directory: Path, version: str) -> None:
+        self._directory, self._version = directory, version
         self.tasks: dict[str, Task] = {}
         components = [
             {"name": name, "version": version, "status": "installed"} for name in ("dstack-runner", "dstack-shim")
@@ -76,7 +76,7 @@ class Shim:
         if failure := _creation_failure(body):
             task = Task(body["id"], None, "terminated", "creating_container_error", failure)
         else:
-            task = Task(body["id"], Runner(body["id"], self._directory / body["id"], self._version, self._time_scale))
+            task = Task(body["id"], Runner(body["id"], self._directory / body["id"], self._version))
             assert task.runner
             task.starting.append(asyncio.get_running_loop().create_task(task.runner.server.start()))
         self.tasks[task.id] = task
