@@ -9,7 +9,8 @@
 #                                 JOB_WARN_BEFORE (with JOB_WARN_SIGNAL, JOB_WARN_TARGET)
 #                   launch.sh     becomes the batch script, with its environment
 #                   control/      requests, one file each, done in order and removed:
-#                                 "signal NAME batch|steps|full", or "terminate SECONDS" and a notice on line two
+#                                 "signal NAME batch|steps|full", "terminate SECONDS" and a notice on line two, or
+#                                 "end-steps"
 # and here appear   started       start=EPOCH host=NAME
 #                   ended         exit=CODE signal=NUMBER start= end= user= system= reason= failure=TEXT
 #                   heartbeat     touched while the job lives
@@ -46,6 +47,15 @@ members() {
 step_processes() {
     for step in "$directory"/steps/[0-9]*; do
         [ ! -f "$step" ] || echo "${step##*/}"
+    done
+}
+
+# The sruns of this node that still wait for their tasks: each is named in the directory of its call.
+step_clients() {
+    for call in "${directory%/jobs/*}/calls/$JOB_ID-$(uname -n)"-*/step; do
+        client=${call%/step}
+        client=${client##*-}
+        [ ! -d "$call" ] || ! kill -s 0 "$client" || echo "$client"
     done
 }
 
@@ -98,9 +108,13 @@ forward() { # yes at the end of the job, when what is too much is dropped
 terminate() { # REASON SECONDS NOTICE
     [ -f "$directory/reason" ] || publish reason "$1"
     [ -z "$3" ] || notice "$3"
-    deliver CONT full
-    deliver TERM full
-    kill_at=$(($(date +%s) + ${2%.*}))
+    end_within "$2" full
+}
+
+end_within() { # SECONDS TARGET
+    deliver CONT "$2"
+    deliver TERM "$2"
+    kill_at=$(($(date +%s) + ${1%.*}))
 }
 
 # Runs beside the job: requests, warning signal, time limit, heartbeat.
@@ -122,6 +136,7 @@ watch() {
             case $verb in
             signal) deliver "$first" "$second" ;;
             terminate) terminate "${second:-terminated}" "$first" "$text" ;;
+            end-steps) [ -f "$directory/reason" ] || end_within "$JOB_KILL_WAIT" steps ;;
             esac
         done
         elapsed=$(($(date +%s) - begun))
@@ -221,6 +236,11 @@ watch </dev/null >/dev/null &
 watcher=$!
 while kill -s 0 "$job"; do wait "$job"; done
 trap '' INT HUP TERM
+# Steps outlive the script that began them: their tasks have KillWait to end, and their sruns to tell how they did.
+if [ -n "$(step_clients)" ]; then
+    echo end-steps >"$directory/control/0"
+    while [ -n "$(step_clients)" ]; do sleep 0.05 || sleep 1; done
+fi
 if [ -n "$JOB_MARK" ]; then # it still has to pass on what there is
     while [ -n "$(members)" ]; do deliver KILL full; done
     : >"$directory/.over"

@@ -22,6 +22,7 @@ label_lines() { # LABEL
 
 # One output of one task on its way: to our own, or to a file, perhaps with a label before each line.
 pump() { # RANK STREAM LABEL TARGET
+    trap '' HUP INT QUIT TERM USR1 USR2 # it ends with its task
     case $4 in
     1) ;;
     2) exec >&2 ;;
@@ -44,7 +45,8 @@ abort_step() { # NOTICE SIGNAL
     aborted=yes
     say "Job step aborted: Waiting up to $((STEP_KILL_WAIT + 2)) seconds for job step to finish."
     notice "$1"
-    end_tasks "$2"
+    # When all of the job is ending, its tasks are told so by job.sh and have KillWait.
+    [ -f "$STEP_JOB/reason" ] || end_tasks "$2"
 }
 
 end_tasks() { # SIGNAL
