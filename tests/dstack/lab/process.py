@@ -33,7 +33,12 @@ class PtyProcess:
             os.close(slave)
         self.pid = process.pid
         loop.add_reader(self._master, self._read)
-        status = await process.wait()
+        try:
+            status = await process.wait()
+        except asyncio.CancelledError:  # the end of the host
+            self.signal_session(signal.SIGKILL)
+            await process.wait()
+            raise
         for timer in self._timers:
             timer.cancel()
         await self._closed.wait()
