@@ -104,9 +104,15 @@ forward() { # yes at the end of the job, when what is too much is dropped
     done >&9
 }
 
-# Begin the end: the watch sends SIGKILL when the time is over. The first reason is the one that counts.
+# Begin the end: the watch sends SIGKILL when the time is over. The first reason is the one that counts; a second one,
+# such as dstack's stop beside a time limit, can leave less time but says nothing twice.
 terminate() { # REASON SECONDS NOTICE
-    [ -f "$directory/reason" ] || publish reason "$1"
+    if [ -f "$directory/reason" ]; then
+        sooner=$(($(date +%s) + ${2%.*}))
+        [ "$sooner" -ge "$kill_at" ] || kill_at=$sooner
+        return
+    fi
+    publish reason "$1"
     [ -z "$3" ] || notice "$3"
     end_within "$2" full
 }

@@ -1,5 +1,6 @@
 """Jobs on hosts that share no files with the submit host: what goes along, and how the output comes back."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,3 +72,13 @@ def test_too_much_is_refused_plainly(cloud: Shim) -> None:
     job = cloud.submit(script="#!/bin/sh\n")
     assert cloud.wait(job) == "FAILED"
     assert "is more than the 2,097,152 bytes that dstack uploads" in cloud.log
+
+
+@pytest.mark.soak
+def test_time_limit(cloud: Shim) -> None:
+    script = "#!/bin/bash\ntrap 'echo warned' USR1\ntrap 'echo late' TERM\nmkfifo never\nwhile :; do read <>never; done\n"
+    job = cloud.submit("-t1", "--signal=B:USR1@50", script=script)
+    assert cloud.wait(job) == "TIMEOUT"
+    notice = rf"slurmstepd: error: \*\*\* JOB {job} ON \S+ CANCELLED AT [-0-9T:]+ DUE TO TIME LIMIT \*\*\*\n"
+    assert re.fullmatch(rf"warned\n{notice}late\n", cloud.output(job))
+    assert accounting(cloud, job) == ["TIMEOUT|0:0"]

@@ -162,8 +162,9 @@ class DstackExecutor:
         else:
             if not self._uploads:
                 self._request(task, f"terminate {int(kill_wait)} terminated\n{notice}\n")
-            at_once = self._uploads or not (task.seen_start or carrier.worker)
-            patience = 0.0 if at_once else kill_wait + STOP_GRACE
+            by_itself = not self._uploads or job.ending == "TIMEOUT"  # a guest keeps the time limit wherever it is
+            heard = by_itself and (task.seen_start or carrier.worker)
+            patience = kill_wait + STOP_GRACE if heard else 0.0
             asyncio.get_running_loop().call_later(patience, self._stop_if_there, task)
 
     def usage(self, job: Job, pids: tuple[int, ...] = ()) -> Usage | None:  # noqa: ARG002
