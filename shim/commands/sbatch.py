@@ -145,7 +145,7 @@ def _test(call: Call, jobs: list[Submission], fields: Fields) -> int:
     With --verbose also what the engine would be told, on standard output.
     """
     try:
-        estimates = [call.queue.test(job) for job in jobs]
+        estimates = call.queue.test(jobs)
     except SlurmError as error:
         return _refused(call, error, test_only=True)
     first = estimates[0]
@@ -158,7 +158,7 @@ def _test(call: Call, jobs: list[Submission], fields: Fields) -> int:
     cpus = sum(estimate.cpus for estimate in estimates)
     call.err(f"sbatch: Job {first.job_id} to start at {start} using {cpus} processors {where}")
     if fields.get("verbose"):
-        call.out("---\n".join(estimate.engine for estimate in estimates if estimate.engine))
+        call.out(call.queue.executor_of(first.job).describe([estimate.job for estimate in estimates]))
     return 0
 
 

@@ -107,13 +107,15 @@ def not_started(queue: "Queue", job_id: int, restarts: int, reason: str) -> None
     if job is None or job.restarts != restarts or not job.state.active:
         return
     if job.ending:
-        conclude(queue, job, State.CANCELLED, Reason.NONE, 0, queue.now())
+        for part in queue.components(job):
+            conclude(queue, part, State.CANCELLED, Reason.NONE, 0, queue.now())
         return
-    _release(queue, job, 0)
-    job.state, job.shares, job.node_list = State.PENDING, (), ""
-    job.start_time = 0
-    queue.dependencies.watch(job)
-    job.reason = reason
+    for part in queue.components(job):
+        _release(queue, part, 0)
+        part.state, part.shares, part.node_list = State.PENDING, (), ""
+        part.start_time = 0
+        queue.dependencies.watch(part)
+        part.reason = reason
     queue.at(job, queue.now() + TRY_AGAIN, lambda: queue.place_in_queue(job))
 
 

@@ -80,8 +80,9 @@ def make_launch(queue: "Queue", job: Job) -> Launch:
     request = job.request
     submitted = queue.table.content(job.environment_id)
     environment = job_environment(job, queue.config, parse_environment(submitted))
-    if job.het_job_id:
-        environment |= het_environment(_components(queue, job), queue.config)
+    components = _components(queue, job) if job.het_job_id else []
+    if components:
+        environment |= het_environment(components, queue.config)
     environment["SLURMSHIM_STATE"] = str(queue.state_dir)  # the commands in the job find this queue
     if queue.config.source:
         environment["SLURMSHIM_CONFIG"] = queue.config.source
@@ -104,4 +105,5 @@ def make_launch(queue: "Queue", job: Job) -> Launch:
         memory_limit=share.memory if queue.config.enforces_memory else 0,
         node=share.node,
         job=job,
+        components=tuple(components),
     )

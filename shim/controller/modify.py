@@ -149,7 +149,7 @@ def _check_size(queue: "Queue", job: Job, request: Request) -> None:
     if unknown:
         raise SlurmError(Errno.INVALID_PARTITION_NAME)
     try:
-        need = queue.need_in(request, partition)
+        need = queue.need_in(request, partition, component=bool(job.het_job_id))
     except GrammarError as error:
         raise SlurmError(Errno.INVALID_GRES) from error
     for name in partition.split(","):

@@ -10,8 +10,9 @@ import os
 import time
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,13 +123,18 @@ class Queue:
         """The size of a job, resolved once."""
         need = self.needs.get(job.job_id)
         if need is None:
-            need = self.needs[job.job_id] = self.need_in(job.request, job.partition)
+            component = bool(job.het_job_id)
+            need = self.needs[job.job_id] = self.need_in(job.request, job.partition, component=component)
         return need
 
-    def need_in(self, request: Request, partitions: str) -> Need:
-        """The size of a request as the executor of its (first) partition counts it. Raises GrammarError."""
+    def need_in(self, request: Request, partitions: str, *, component: bool) -> Need:
+        """The size of a request as the executor of its (first) partition counts it. Raises GrammarError.
+
+        ``component`` tells that of a heterogeneous job from that of a plain one.
+        """
         name = partitions.split(",")[0]
-        return self.executor_for(name).adapt(need_of(request, self.config), name)
+        need = need_of(request, self.config)
+        return self.executor_for(name).adapt(replace(need, component=True) if component else need, name)
 
     def steps(self, job: Job) -> list[Step]:
         """The steps of a job that run now."""
@@ -166,9 +172,9 @@ class Queue:
         await asyncio.gather(*entered.values())
         return next(iter(entered))
 
-    def test(self, submission: Submitted) -> Estimate:
-        """When and where the job would start (sbatch --test-only); takes a job id, as Slurm does."""
-        return estimate(self, submission)
+    def test(self, submissions: Sequence[Submitted]) -> list[Estimate]:
+        """When and where the parts of a job would start (sbatch --test-only); each takes a job id, as in Slurm."""
+        return estimate(self, submissions)
 
     def cancel(
         self, job: Job, tasks: IndexSet | None = None, *, user_id: int, signal: int = 9, target: Target | None = None
@@ -180,7 +186,7 @@ class Queue:
     def signal_step(self, job: Job, step: Step, *, user_id: int, signal: int = 9) -> None:
         """Send a signal to the tasks of one step."""
         self._owner(user_id)
-        self.step_table.signal(job, step, signal)
+        self.step_table.signal(job, step, signal, user_id)
 
     def hold(self, job: Job, tasks: IndexSet | None = None, *, user_id: int, admin: bool = False) -> None:
         """Keep a job, or tasks of an array's rest, from starting."""
@@ -438,10 +444,11 @@ class Queue:
             job.handle = handle
             if job.state is not State.CONFIGURING:
                 return  # the handle is written with the next change; where runs begin at once they are found without it
-            job.state = State.RUNNING
-            job.start_time = when
-            self.dispatcher.watch_limit(job)
-            self.journal.note(job)
+            for part in self.components(job):
+                part.state = State.RUNNING
+                part.start_time = when
+                self.dispatcher.watch_limit(part)
+                self.journal.note(part)
             if self._handles is None:  # no haste: the executor finds the run without it, too
                 self._handles = self.loop.call_later(HANDLE_DELAY, self._save_handles)
 

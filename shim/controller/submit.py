@@ -61,10 +61,10 @@ class Estimate:
     cpus: int
     node_list: str
     partition: str
-    engine: str  # what the engine would be told, "" if it has no language of its own
+    job: Job  # as it would be submitted
 
 
-_NO_PARTS = "heterogeneous jobs run on this machine only: a run of dstack has equal nodes"
+_APART = "the components of a heterogeneous job start together, so all on this machine or all on dstack"
 
 
 def accept(queue: "Queue", submissions: Sequence[Submitted]) -> "dict[Job, asyncio.Future[None]]":
@@ -74,16 +74,25 @@ def accept(queue: "Queue", submissions: Sequence[Submitted]) -> "dict[Job, async
     job ids that were taken, as in Slurm.
     """
     job_ids = [queue.take_job_id() for _ in submissions]
-    jobs = [_record(queue, one, job_id) for one, job_id in zip(submissions, job_ids, strict=True)]
-    if len(jobs) > 1 and any(queue.executor_of(job).name == "dstack" for job in jobs):
-        raise SlurmError(Errno.NOT_SUPPORTED, text=_NO_PARTS)
+    jobs = _records(queue, submissions, job_ids)
     _check_count(queue, jobs)
     entered = {}
-    for offset, (job, one) in enumerate(zip(jobs, submissions, strict=True)):
-        if len(jobs) > 1:
-            job.het_job_id, job.het_job_offset = job_ids[0], offset
+    for job, one in zip(jobs, submissions, strict=True):
         entered[job] = queue.enter(job, Texts(one.script, one.environment))
     return entered
+
+
+def _records(queue: "Queue", submissions: Sequence[Submitted], job_ids: Sequence[int]) -> list[Job]:
+    """A record for each submission, several as the components of one heterogeneous job. Raises SlurmError."""
+    several = len(submissions) > 1
+    jobs = [_record(queue, one, job_id, several) for one, job_id in zip(submissions, job_ids, strict=True)]
+    if several:
+        for offset, job in enumerate(jobs):
+            job.het_job_id, job.het_job_offset = job_ids[0], offset
+        if len({queue.executor_of(job).name for job in jobs}) > 1:
+            raise SlurmError(Errno.NOT_SUPPORTED, text=_APART)
+        queue.executor_of(jobs[0]).check_components(jobs)
+    return jobs
 
 
 def _tasks(job: Job) -> int:
@@ -101,7 +110,7 @@ def _check_count(queue: "Queue", jobs: Sequence[Job]) -> None:
     queue.job_count += added
 
 
-def _record(queue: "Queue", submission: Submitted, job_id: int) -> Job:
+def _record(queue: "Queue", submission: Submitted, job_id: int, component: bool) -> Job:
     request = submission.request
     config = queue.config
     if config.default_account and not request.account:
@@ -116,7 +125,7 @@ def _record(queue: "Queue", submission: Submitted, job_id: int) -> Job:
     array = submission.array
     if array is not None and array.max >= config.max_array_size:
         raise SlurmError(Errno.INVALID_ARRAY)
-    need = _need(queue, request, partition)
+    need = _need(queue, request, partition, component)
     if not request.hold:
         check_possible(need, queue.partition_nodes(partition))
     now = queue.now()
@@ -164,9 +173,9 @@ def _partition(queue: "Queue", request: Request) -> str:
     return request.partition
 
 
-def _need(queue: "Queue", request: Request, partitions: str) -> Need:
+def _need(queue: "Queue", request: Request, partitions: str, component: bool) -> Need:
     try:
-        need = queue.need_in(request, partitions)
+        need = queue.need_in(request, partitions, component=component)
     except GrammarError as error:
         raise SlurmError(Errno.INVALID_GRES) from error
     for name in partitions.split(","):
@@ -213,12 +222,18 @@ def _time_limit(queue: "Queue", request: Request, names: str, now: float) -> int
     return limit
 
 
-def estimate(queue: "Queue", submission: Submitted) -> Estimate:
-    """When and where the job would start if it were submitted now; dependencies are not looked at, as in Slurm."""
-    request = replace(submission.request, dependency="", hold=False)
-    job_id = queue.take_job_id()
-    job = _record(queue, _Plain(request, submission.script, submission.environment, submission.array), job_id)
-    need = _need(queue, request, job.partition)
+def estimate(queue: "Queue", submissions: Sequence[Submitted]) -> list[Estimate]:
+    """When and where each part would start if it were submitted now; dependencies are not looked at, as in Slurm."""
+    plain = [
+        _Plain(replace(one.request, dependency="", hold=False), one.script, one.environment, one.array)
+        for one in submissions
+    ]
+    jobs = _records(queue, plain, [queue.take_job_id() for _ in plain])
+    return [_estimate(queue, job) for job in jobs]
+
+
+def _estimate(queue: "Queue", job: Job) -> Estimate:
+    need = queue.need_in(job.request, job.partition, component=bool(job.het_job_id))
     for name in job.partition.split(","):
         nodes = candidates(need, queue.dispatcher.partition_nodes(name))
         shares = place(need, [node.copy_room() for node in nodes if node.usable])
@@ -227,8 +242,8 @@ def estimate(queue: "Queue", submission: Submitted) -> Estimate:
             start, shares = queue.dispatcher.when_free(need, nodes)
         if shares:
             node_list = fold_hostlist([share.node for share in shares])
-            cpus, engine = sum(share.cpus for share in shares), queue.executor_for(name).describe(job)
-            return Estimate(job_id, max(start, request.begin), cpus, node_list, name, engine)
+            cpus = sum(share.cpus for share in shares)
+            return Estimate(job.job_id, max(start, job.request.begin), cpus, node_list, name, job)
     raise SlurmError(Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE)
 
 

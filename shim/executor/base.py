@@ -5,7 +5,7 @@ queues, arrays or dependencies; it starts what it is told to start, and reports 
 happened, also for runs that ended while no controller was there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -59,6 +59,7 @@ class Launch:
     memory_limit: int  # MB for the whole job on its first node, 0: none
     node: str  # name of the batch host
     job: Job  # for an executor that maps the whole request
+    components: tuple[Job, ...] = ()  # of a heterogeneous job, this one the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +169,14 @@ class Executor(Protocol):
     def check(self, request: Request, need: Need, partition: str) -> None:
         """Raise SlurmError for a job of this partition that the engine can never run."""
 
-    def describe(self, job: Job) -> str:
-        """What the engine is told to run for this job, in its own language; "" for one that has none."""
+    def check_components(self, jobs: Sequence[Job]) -> None:
+        """Raise SlurmError where these cannot be the components of one heterogeneous job."""
+
+    def describe(self, jobs: Sequence[Job]) -> str:
+        """What the engine is told to run for a job, or for all components of a heterogeneous one together.
+
+        In the engine's own language; "" for one that has none.
+        """
 
     def start(self, launches: Iterable[Launch]) -> None:
         """Begin these runs; ``started`` and ``finished`` follow as events. Idempotent for one (job_id, restarts)."""

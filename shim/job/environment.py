@@ -95,6 +95,17 @@ def allocation_environment(job: Job, config: Config, inherited: Container[bytes]
     return environment | _array(job) | _memory(job, config) | _asked_for(job, inherited)
 
 
+def nodes_environment(shares: Sequence[Share]) -> Environment:
+    """What tells of a job's nodes, for those of several components together."""
+    nodes = fold_hostlist([share.node for share in shares])
+    return {
+        "SLURM_JOB_CPUS_PER_NODE": compressed(share.cpus for share in shares),
+        "SLURM_JOB_NODELIST": nodes,
+        "SLURM_JOB_NUM_NODES": str(len(shares)),
+        "SLURM_NODELIST": nodes,
+    }
+
+
 def het_environment(components: Sequence[Job], config: Config) -> Environment:
     """What the batch script of a heterogeneous job finds about all components, each under its number."""
     environment = dict.fromkeys(("SLURM_HET_SIZE", "SLURM_PACK_SIZE"), str(len(components)))

@@ -1,7 +1,7 @@
 """How the tasks of a step lie on its nodes (srun man page, --distribution)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Ranks = tuple[tuple[int, ...], ...]
 """The global ranks of the tasks on each node, in the order of their local ids."""
@@ -36,6 +36,16 @@ class StepLayout:
     def ntasks(self) -> int:
         """Tasks of the step on all nodes."""
         return sum(len(node.ranks) for node in self.nodes)
+
+
+def joined(layouts: Sequence[StepLayout]) -> StepLayout:
+    """The steps of several components as the one step that their tasks see: ranks and nodes are counted through."""
+    nodes: list[StepNode] = []
+    offset = 0
+    for layout in layouts:
+        nodes += [replace(node, ranks=tuple(offset + rank for rank in node.ranks)) for node in layout.nodes]
+        offset += layout.ntasks
+    return replace(layouts[0], nodes=tuple(nodes))
 
 
 def distribute(ntasks: int, slots: Sequence[int], distribution: str = "", plane: int = 0) -> Ranks:

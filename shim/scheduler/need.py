@@ -36,6 +36,7 @@ class Need:
     constraint: str = ""
     nodelist: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    component: bool = False  # of a heterogeneous job
 
     @property
     def least_cpus(self) -> int:

@@ -50,7 +50,10 @@ class HandExecutor:
     def adapt(self, need, partition):
         return need
 
-    def describe(self, job):
+    def check_components(self, jobs):
+        pass
+
+    def describe(self, jobs):
         return ""
 
     def check(self, request, need, partition):

@@ -73,7 +73,9 @@ def _print(session: Session, jobs: list[Job], showing: Showing, task_id: int | N
 
 def _print_yaml(session: Session, jobs: list[Job]) -> None:
     """What the engine is told to run, one document for each job."""
-    documents = [session.queue.executor_of(job).describe(job) for job in jobs]
+    queue = session.queue
+    firsts = dict.fromkeys(queue.components(job)[0] for job in jobs)
+    documents = [queue.executor_of(job).describe(queue.components(job)) for job in firsts]
     if not all(documents):
         session.fail("--yaml: jobs that run on this machine have no task of dstack")
     else:

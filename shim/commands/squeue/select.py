@@ -49,15 +49,19 @@ def _records(queue: "Queue", ids: list[JobId]) -> list[Job]:
     records = queue_records(queue, ids[0].job_id)
     if not records:
         raise UnknownJobError
+    if records[0].het_job_id:
+        return records
     head = [job for job in records if job.job_id == ids[0].job_id]
     others = [job for job in records if job.job_id != ids[0].job_id]
     return head + sorted(others, key=lambda job: -job.job_id)
 
 
 def queue_records(queue: "Queue", job_id: int) -> list[Job]:
-    """All records that a number names: the job of that id, and the records of the array of that id."""
+    """All records that a number names: the job of that id, the records of its array, its components."""
     job = queue.job(job_id)
     records = queue.array_records(job_id)
+    if job is not None and job.het_job_id == job_id:
+        return queue.components(job)
     return [job, *records] if job is not None and job not in records else records
 
 
@@ -81,7 +85,7 @@ def _whole(queue: "Queue", job: Job) -> Row:
 
 
 def _row(queue: "Queue", job: Job, wanted: Mapping[int, list[int] | None]) -> Row | None:
-    if wanted.get(job.job_id, ()) is None or wanted.get(job.array_job_id or job.job_id, ()) is None:
+    if any(wanted.get(number, ()) is None for number in (job.job_id, job.array_job_id, job.het_job_id)):
         return _whole(queue, job)
     task_ids = wanted.get(job.array_job_id)
     if not task_ids:

@@ -25,7 +25,7 @@ async def allocate(call: Call, components: Sequence[Gathered], name: str) -> lis
         for component in wanted:
             _check_executor(call.queue, component)
         if fields.get("test_only"):
-            raise _tested(call, wanted[0])
+            raise _tested(call, wanted)
         job = await call.queue.submit(list(wanted))
     except SlurmError as error:
         for note in error.notes:
@@ -42,10 +42,10 @@ async def allocate(call: Call, components: Sequence[Gathered], name: str) -> lis
     return jobs
 
 
-def _tested(call: Call, wanted: Submission) -> Exit:
+def _tested(call: Call, wanted: Sequence[Submission]) -> Exit:
     """--test-only: when and where the job would start."""
     try:
-        estimate = call.queue.test(wanted)
+        estimate = call.queue.test(wanted)[0]
     except SlurmError as error:
         for note in error.notes:
             call.error(note)

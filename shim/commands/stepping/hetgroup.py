@@ -6,8 +6,10 @@ from dataclasses import replace
 from shim.commands.call import Call, Exit
 from shim.commands.stepping.parts import Part
 from shim.grammar.indexset import IndexSet
+from shim.job.environment import allocation_environment
 from shim.job.record import Job
 from shim.options.gather import Gathered
+from shim.options.joboption import Source
 
 
 def spread(call: Call, parts: Sequence[Part], job: Job) -> list[tuple[Part, Job]]:
@@ -19,13 +21,23 @@ def spread(call: Call, parts: Sequence[Part], job: Job) -> list[tuple[Part, Job]
     spread_out: list[tuple[Part, Job]] = []
     for number, part in enumerate(parts):
         text = part.gathered.fields.get("het_group") or part.gathered.fields.get("pack_group")
-        if text is None:
-            spread_out.append((part, components[min(number, len(components) - 1)]))
-            continue
-        for group in _groups(call, text, components):
-            fields = dict(part.gathered.fields)
-            spread_out.append((replace(part, gathered=Gathered(fields, part.gathered.sources)), components[group]))
+        groups = [min(number, len(components) - 1)] if text is None else _groups(call, text, components)
+        spread_out += [(_within(call, part, components[group]), components[group]) for group in groups]
     return spread_out
+
+
+def _within(call: Call, part: Part, job: Job) -> Part:
+    """A part with the size of its component, where the variables of the batch script tell that of the first one."""
+    fields, sources = dict(part.gathered.fields), part.gathered.sources
+    if job.het_job_id:
+        own = allocation_environment(job, call.queue.config)
+        if sources.get("nodes") is not Source.COMMAND_LINE:
+            fields["nodes_min"] = fields["nodes_max"] = len(job.shares)
+        if sources.get("ntasks") is not Source.COMMAND_LINE:
+            fields.pop("ntasks", None)
+            if "SLURM_NTASKS" in own and sources.get("nodes") is not Source.COMMAND_LINE:
+                fields["ntasks"] = int(own["SLURM_NTASKS"])
+    return replace(part, gathered=Gathered(fields, sources))
 
 
 def _groups(call: Call, text: str, components: Sequence[Job]) -> list[int]:

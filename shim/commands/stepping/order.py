@@ -3,14 +3,20 @@
 import marshal
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shim.commands.call import Call
 from shim.grammar.export import Export, ExportMode, parse_export
 from shim.grammar.filename import expand_filename
-from shim.job.environment import DEFAULT_TMPDIR, allocation_environment, step_environment, task_environment
-from shim.job.layout import StepLayout
+from shim.job.environment import (
+    DEFAULT_TMPDIR,
+    allocation_environment,
+    nodes_environment,
+    step_environment,
+    task_environment,
+)
+from shim.job.layout import StepLayout, joined
 from shim.job.record import Job, Step
 from shim.options.files import absolute
 
@@ -52,12 +58,13 @@ def make_order(call: Call, components: Sequence[Component]) -> bytes:
     names: dict[str, int] = {}
     tasks: list[tuple[Any, ...]] = []
     shared: set[bytes | int] = set()
-    offset = 0
+    offset = first_node = 0
+    whole = joined([component.layout for component in components])
     for number, component in enumerate(components):
         for node_index, node in enumerate(component.layout.nodes):
             position = names.setdefault(node.name, len(names))
             for local_id, rank in enumerate(node.ranks):
-                own = task_environment(component.layout, node_index, local_id)
+                own = task_environment(whole, first_node + node_index, local_id)
                 streams, common = _streams(component, node_index, rank)
                 shared.update(common)
                 argv = [os.fsencode(word) for word in component.program(rank)]
@@ -65,6 +72,7 @@ def make_order(call: Call, components: Sequence[Component]) -> bytes:
                 own |= extra.pop("environment", {})
                 tasks.append((offset + rank, position, number, argv, _encoded(own), streams, extra))
         offset += component.layout.ntasks
+        first_node += len(component.layout.nodes)
     tasks.sort(key=lambda task: task[0])
     order = {
         "do": "step",
@@ -74,7 +82,7 @@ def make_order(call: Call, components: Sequence[Component]) -> bytes:
         "shared": frozenset(shared),
         "environment": _base(call, fields),
         "drop": [name.encode() for name in _OF_A_NODE],
-        "common": [_encoded(_common(call, part)) for part in components],
+        "common": [_encoded(_common(call, part, whole) | _nodes_of(components)) for part in components],
         "cwd": os.fsencode(fields.get("work_dir") or call.cwd),
         "umask": first.layout.umask,
         "stdin": _common_input(call, fields),
@@ -131,9 +139,21 @@ def asks_memory(job: Job) -> bool:
     return any(size is not None for size in (request.mem_per_cpu, request.mem_per_node, request.mem_per_gpu))
 
 
-def _common(call: Call, component: Component) -> dict[str, str]:
-    """What all tasks of a step have besides the environment they start from."""
-    job, layout = component.job, component.layout
+def _nodes_of(components: Sequence[Component]) -> dict[str, str]:
+    """What the tasks of a heterogeneous job see of it: the nodes of the components that the step runs in."""
+    jobs = dict.fromkeys(component.job for component in components)
+    if not components[0].job.het_job_id:
+        return {}
+    return nodes_environment([share for job in jobs for share in job.shares])
+
+
+def _common(call: Call, component: Component, whole: StepLayout) -> dict[str, str]:
+    """What all tasks of a step have besides the environment they start from.
+
+    The components of a heterogeneous job go by the id of the first, and ``whole`` is the step over all of them.
+    """
+    job = call.queue.components(component.job)[0]
+    layout = replace(whole, cpus_per_task=component.layout.cpus_per_task)
     environment = step_environment(layout, job)
     if call.env.get("SLURM_JOB_ID") != str(job.job_id):
         inherited = {name.encode() for name in call.env}
@@ -153,8 +173,8 @@ def _common(call: Call, component: Component) -> dict[str, str]:
         del environment["SRUN_DEBUG"]
     if "TMPDIR" not in call.env or component.fields.get("export"):
         environment.setdefault("TMPDIR", DEFAULT_TMPDIR)
-    if job.shares and job.shares[0].gpus:
-        environment["SLURM_JOB_GPUS"] = ",".join(map(str, job.shares[0].gpus))
+    if component.job.shares and component.job.shares[0].gpus:
+        environment["SLURM_JOB_GPUS"] = ",".join(map(str, component.job.shares[0].gpus))
     if component.fields.get("preserve_env"):
         environment |= {name: call.env[name] for name in _PRESERVED if name in call.env}
     environment["SLURMSHIM_STATE"] = str(call.queue.state_dir)

@@ -22,9 +22,9 @@ from typing import Any
 
 from shim.executor.base import RemoteCall
 from shim.executor.dstack import steps
+from shim.executor.dstack.carriers import Task
 from shim.executor.dstack.control import publish
 from shim.executor.dstack.errors import NotExpressible
-from shim.job.record import Job
 
 _LOG = logging.getLogger(__name__)
 _LOST = "the controller was restarted while it was answering"
@@ -33,8 +33,8 @@ _LOST = "the controller was restarted while it was answering"
 class GuestCall:
     """One call, from the moment it is found to its exit code (a RemoteCall)."""
 
-    def __init__(self, folder: Path, job: Job, directory: Path) -> None:
-        self.folder, self.job, self.directory = folder, job, directory
+    def __init__(self, folder: Path, task: Task) -> None:
+        self.folder, self.task = folder, task
         self.over = False
         command, cwd, umask, *argv = (os.fsdecode(word) for word in _fields(folder / "call"))
         self.command, self.cwd, self.umask, self.argv = command, cwd, int(umask, 8), argv
@@ -61,7 +61,7 @@ class GuestCall:
         """A frame for a client that does something itself."""
         if kind == b"S":
             self._order(marshal.loads(payload))
-        elif kind == b"A":
+        elif kind in (b"A", b"T"):
             self._publish("abort", payload + b"\n")
         elif kind == b"G":
             self._signals += 1
@@ -71,7 +71,7 @@ class GuestCall:
         if order["do"] == "wait":
             return
         try:
-            steps.write(self.folder / "step", order, self.env, self.job, self.directory)
+            steps.write(self.folder / "step", order, self.env, self.task)
         except NotExpressible as error:
             self.send(2, f"{self.command}: error: {error}\n".encode())
             tasks = [[task[2], 1 << 8, 0.0, 0.0, 0] for task in order["tasks"]]
@@ -130,21 +130,22 @@ class Calls:
         self._root = root
         self._live: dict[str, GuestCall] = {}
 
-    def look(self, job_of: Callable[[int], tuple[Job, Path] | None], begin: Callable[[RemoteCall], None]) -> None:
-        """Begin what is new, and see to what is under way. ``job_of`` knows the running jobs and their directories."""
+    def look(self, task_of: Callable[[int], Task | None], begin: Callable[[RemoteCall], None]) -> None:
+        """Begin what is new, and see to what is under way. ``task_of`` knows the running jobs."""
         for name in self._names():
-            if name not in self._live and (found := job_of(int(name.partition("-")[0]))):
-                self._begin(name, *found, begin)
+            if name not in self._live and (task := task_of(int(name.partition("-")[0]))):
+                self._begin(name, task, begin)
         for name, call in list(self._live.items()):
             if call.over:
                 del self._live[name]
             else:
                 call.look()
 
-    def job_over(self, job_id: int) -> None:
-        """Nobody waits for the answers to this job's calls any more."""
+    def job_over(self, task: Task) -> None:
+        """Nobody waits for the answers to the calls of this job any more."""
+        ids = {str(job.job_id) for job in (task.job, *task.launch.components)}
         for name in self._names():
-            if name.partition("-")[0] == str(job_id):
+            if name.partition("-")[0] in ids:
                 if call := self._live.pop(name, None):
                     call.hang_up()
                 shutil.rmtree(self._root / name, ignore_errors=True)
@@ -154,12 +155,12 @@ class Calls:
             return [name for name in os.listdir(self._root) if not name.endswith(".new")]  # noqa: PTH208
         return []
 
-    def _begin(self, name: str, job: Job, directory: Path, begin: Callable[[RemoteCall], None]) -> None:
+    def _begin(self, name: str, task: Task, begin: Callable[[RemoteCall], None]) -> None:
         folder = self._root / name
         if (folder / "code").exists():
             return  # answered: the caller is about to remove it
         try:
-            call = GuestCall(folder, job, directory)
+            call = GuestCall(folder, task)
             with (folder / "taken").open("x"):
                 pass
         except FileExistsError:

@@ -1,5 +1,6 @@
 """Which job is in which run of dstack: a run carries one job, or as a worker one job after another."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,9 +33,8 @@ class Carrier:
     """One run of dstack, submitted or about to be."""
 
     name: str
-    nodes: tuple[str, ...]
-    blocks: int  # of each node
-    job: Job  # the one it was made for
+    blocks: Mapping[str, int]  # of each node, in the order of the ranks
+    jobs: tuple[Job, ...]  # the one it was made for, or all components of a heterogeneous one
     worker: Path | None = None  # the directory of its queue
     kind: tuple[object, ...] = ()  # jobs of the same kind may follow each other in a worker
     run_id: str = ""  # "" until dstack has it
@@ -42,6 +42,16 @@ class Carrier:
     stopping: bool = False
     named: bool = False  # the nodes of a run on several know their names
     attempts: int = 0
+
+    @property
+    def job(self) -> Job:
+        """The job it was made for; of a heterogeneous one the first component."""
+        return self.jobs[0]
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes it is planned on, in the order of the ranks."""
+        return tuple(self.blocks)
 
     @property
     def idle(self) -> bool:
@@ -61,8 +71,8 @@ class Carriers:
         held: dict[str, int] = {}
         for carrier in self.by_name.values():
             if carrier.run_id:
-                for node in carrier.nodes:
-                    held[node] = held.get(node, 0) + carrier.blocks
+                for node, blocks in carrier.blocks.items():
+                    held[node] = held.get(node, 0) + blocks
         return held
 
     def idle_worker(self, kind: tuple[object, ...]) -> Carrier | None:

@@ -58,7 +58,7 @@ class ControlDirectory:
         (directory / "control").mkdir(parents=True)
         for name, content in files.items():
             (directory / name).write_bytes(content)
-        (directory / "slurm_script").chmod(0o700)
+            (directory / name).chmod(0o700 if content.startswith(b"#!") else 0o600)
 
     def write_worker(self, directory: Path) -> None:
         """Make a worker's directory with an empty queue."""

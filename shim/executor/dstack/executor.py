@@ -15,7 +15,7 @@ from typing import Any
 from shim.config.dstack import PartitionSettings, parse_partition, parse_settings
 from shim.config.settings import Config
 from shim.executor.base import Ended, Events, Launch, LaunchAgain, NodeState, Target, Usage
-from shim.executor.dstack import control, fleet, payload, upload, verdict
+from shim.executor.dstack import control, fleet, groups, payload, upload, verdict
 from shim.executor.dstack.calls import Calls
 from shim.executor.dstack.carriers import Carrier, Carriers, Task
 from shim.executor.dstack.client import Client
@@ -50,6 +50,8 @@ LOG_LOOKS = 5
 """Looks at the log of a run that is over until its end is taken for missing."""
 
 RESOURCES = "Resources"
+
+_NO_GROUPS = "heterogeneous jobs need files that submit host and hosts share: only srun reaches the other components"
 
 
 class DstackExecutor:
@@ -105,17 +107,27 @@ class DstackExecutor:
         self._look_soon = True  # somebody is about to need the fleets
         self._wake.set()
         job = Job(0, request, os.getuid(), "", os.getgid(), "", 0.0, partition=partition)
-        # Nodes are chosen by the scheduler, by name.
-        asked = replace(need_of(request, self._config), constraint="", nodelist=(), exclude=())
+        asked = _without_names(need_of(request, self._config))
         try:
             task_of(job, asked, self._site(job), ["sh"])
         except NotExpressible as error:
             raise SlurmError(Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE, str(error)) from error
 
-    def describe(self, job: Job) -> str:
+    def check_components(self, jobs: Sequence[Job]) -> None:
+        """Refuse components that one run of dstack cannot have."""
+        try:
+            if self._uploads:
+                raise NotExpressible(_NO_GROUPS)
+            self._group_task(jobs, "/", unplaced=True)
+        except NotExpressible as error:
+            raise SlurmError(Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE, str(error)) from error
+
+    def describe(self, jobs: Sequence[Job]) -> str:
         """The task as ``dstack apply`` takes it: what was submitted, or would be now."""
+        job = jobs[0]
         task = self._tasks.get(job.job_id)
-        carrier = task.carrier if task else Carrier(run_name(job), tuple(s.node for s in job.shares), 0, job)
+        blocks = {share.node: 0 for one in jobs for share in one.shares}
+        carrier = task.carrier if task else Carrier(run_name(job), blocks, tuple(jobs))
         try:
             return to_yaml(self._document(carrier, self._control.job(job.job_id, job.restarts)))
         except NotExpressible as error:
@@ -209,7 +221,10 @@ class DstackExecutor:
         job = launch.job
         directory = self._control.job(launch.job_id, launch.restarts)
         carrier = self._carriers.idle_worker(self._kind(job)) or self._carrier(launch, run_name(job))
-        self._control.write_job(directory, payload.job_files(launch, self._environment(launch), self._guest(job)))
+        files = payload.job_files(launch, self._environment(launch), self._guest(job))
+        if launch.components:
+            files = {**files, groups.ENTRY: groups.entry_script(self._control.guest, directory)}
+        self._control.write_job(directory, files)
         control.assign(directory, carrier.name)
         carrier.task = self._tasks[launch.job_id] = self._task(launch, directory, carrier)
         if carrier.worker:
@@ -223,13 +238,16 @@ class DstackExecutor:
 
     def _carrier(self, launch: Launch, name: str) -> Carrier:
         job = launch.job
-        share = max(job.shares, key=lambda share: share.cpus)
-        node = next((node for node in self.nodes() if node.name == share.node), None)
-        blocks = -(-share.cpus * node.blocks // node.cpus) if node else 1
-        alone = self._uploads or job.array is None or len(job.shares) > 1 or job.request.exclusive
+        jobs = launch.components or (job,)
+        nodes = {node.name: node for node in self.nodes()}
+        blocks = {}
+        for share in (share for one in jobs for share in one.shares):
+            node = nodes.get(share.node)
+            blocks[share.node] = -(-share.cpus * node.blocks // node.cpus) if node else 1
+        alone = self._uploads or job.array is None or len(blocks) > 1 or job.request.exclusive
         packs = self._settings.pack and not alone
         worker = self._control.worker(name) if packs else None
-        return Carrier(name, tuple(s.node for s in job.shares), blocks, job, worker, self._kind(job) if packs else ())
+        return Carrier(name, blocks, jobs, worker, self._kind(job) if packs else ())
 
     def _kind(self, job: Job) -> tuple[object, ...]:
         """Tasks of one array on one node, with equal shares, may follow each other in a worker."""
@@ -284,9 +302,12 @@ class DstackExecutor:
             if self._recovered:
                 self._calls.look(self._running_job, self._events.called)
 
-    def _running_job(self, job_id: int) -> tuple[Job, Path] | None:
-        task = self._tasks.get(job_id)
-        return (task.job, task.directory) if task else None
+    def _running_job(self, job_id: int) -> Task | None:
+        """The task of a job, or of the heterogeneous job that it is a component of."""
+        if task := self._tasks.get(job_id):
+            return task
+        tasks = (task for task in self._tasks.values() if len(task.carrier.jobs) > 1)
+        return next((task for task in tasks if any(job.job_id == job_id for job in task.carrier.jobs)), None)
 
     def _look_at(self, task: Task) -> None:
         job_id, restarts, now = task.launch.job_id, task.launch.restarts, time.time()
@@ -338,9 +359,9 @@ class DstackExecutor:
         for carrier in list(self._carriers.waiting):
             if self._server.trouble:
                 self._hand_back(carrier, self._server.trouble)
-            elif carrier.attempts or all(free.get(node, carrier.blocks) >= carrier.blocks for node in carrier.nodes):
-                for node in free.keys() & set(carrier.nodes):  # the others are yet to be provisioned
-                    free[node] -= carrier.blocks
+            elif carrier.attempts or all(free.get(node, some) >= some for node, some in carrier.blocks.items()):
+                for node in free.keys() & carrier.blocks.keys():  # the others are yet to be provisioned
+                    free[node] -= carrier.blocks[node]
                 await self._submit(carrier)
             else:
                 for node in carrier.nodes:
@@ -438,7 +459,8 @@ class DstackExecutor:
         task = carrier.task
         if task and len(carrier.nodes) > 1 and not carrier.named and all(node.hostname for node in run.nodes):
             carrier.named = True
-            control.name_nodes(task.directory, fleet.names_by_rank(self.nodes(), carrier.nodes, run))
+            planned = [[share.node for share in job.shares] for job in carrier.jobs]
+            control.name_nodes(task.directory, fleet.names_by_rank(self.nodes(), planned, run))
         dead = run.ended or any(node.over for node in run.nodes)
         if task and dead:
             self._look_at(task)  # what the guest has written comes first
@@ -473,7 +495,7 @@ class DstackExecutor:
     def _drop(self, task: Task) -> None:
         """The task is over: its carrier is free for another, if it is a worker."""
         self._tasks.pop(task.launch.job_id, None)
-        self._calls.job_over(task.launch.job_id)
+        self._calls.job_over(task)
         if task.carrier.task is task:
             task.carrier.task = None
 
@@ -520,6 +542,8 @@ class DstackExecutor:
     def _document(self, carrier: Carrier, directory: Path) -> dict[str, Any]:
         """The task of dstack for a carrier. Raises NotExpressible."""
         job, guest = carrier.job, self._control.guest
+        if len(carrier.jobs) > 1:
+            return self._group_task(carrier.jobs, str(directory / groups.ENTRY)) | {"name": carrier.name}
         if self._uploads:
             written = upload.content(directory)
             command = payload.inline_command(written) or payload.archive_command()
@@ -531,6 +555,21 @@ class DstackExecutor:
         need = need_of(job.request, self._config)
         task = task_of(job, need, self._site(job), command, worker=carrier.worker is not None)
         return task | {"name": carrier.name}
+
+    def _group_task(self, jobs: Sequence[Job], entry: str, unplaced: bool = False) -> dict[str, Any]:
+        """The one task of all components of a heterogeneous job. Raises NotExpressible."""
+        tasks = []
+        for job in jobs:
+            need = need_of(job.request, self._config)
+            if unplaced:
+                need = _without_names(need)
+            tasks.append(task_of(job, need, self._site(job), ["sh"]))
+        return groups.merge(tasks, entry)
+
+
+def _without_names(need: Need) -> Need:
+    """Nodes are chosen by the scheduler, by name."""
+    return replace(need, constraint="", nodelist=(), exclude=())
 
 
 def _signal_name(number: int) -> str:

@@ -84,16 +84,19 @@ def _node(instance: Instance, partitions: Mapping[str, PartitionSettings], held:
     )
 
 
-def names_by_rank(nodes: Iterable[NodeState], planned: Sequence[str], run: Run) -> list[str]:
+def names_by_rank(nodes: Iterable[NodeState], groups: Sequence[Sequence[str]], run: Run) -> list[str]:
     """What the nodes of a run are called; the batch script's environment says already who is the first.
 
-    dstack chooses the ranks. The instances of one run are alike, so two that differ from the plan swap names.
+    ``groups`` are the planned nodes of each component. dstack chooses the ranks among them: the instances of one
+    component are alike, so two that differ from the plan swap names.
     """
     by_address = {node.host_name: node.name for node in nodes}
-    names = [by_address.get(node.hostname, "") for node in run.nodes]
-    if set(names) != set(planned):
-        return list(planned)
-    first = names.index(planned[0])
+    found = iter([by_address.get(node.hostname, "") for node in run.nodes])
+    names: list[str] = []
+    for planned in groups:
+        here = [name for _, name in zip(planned, found, strict=False)]
+        names += here if set(here) == set(planned) else planned
+    first = names.index(groups[0][0])
     names[0], names[first] = names[first], names[0]
     return names
 
@@ -107,11 +110,12 @@ def gpu_label(name: str, memory: int) -> str:
 def adapt(need: Need, nodes: Iterable[NodeState], synonyms: Mapping[str, str]) -> Need:
     """A need in the words of these nodes: every GPU type that will do, and the way dstack gives out nodes.
 
-    A run on one instance takes blocks of it; the nodes of a run on several are whole instances.
+    A run on one instance takes blocks of it; the nodes of a run on several are whole instances, be it for one job or
+    for the components of a heterogeneous one.
     """
     nodes = tuple(nodes)
     largest = max((node.cpus for node in nodes), default=0)
-    if need.nodes_min > 1 or need.least_tasks * need.cpus_per_task > largest:
+    if need.component or need.nodes_min > 1 or need.least_tasks * need.cpus_per_task > largest:
         need = replace(need, exclusive=True)
     elif need.nodes_max is None:
         need = replace(need, nodes_max=1)

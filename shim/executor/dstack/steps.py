@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from shim.executor.dstack.carriers import Task
 from shim.executor.dstack.errors import NotExpressible
 from shim.executor.dstack.payload import GPU_INDICES, quote, seconds
-from shim.job.record import Job
 
 _LACKING = {
     "pty": "--pty: a job on dstack has no terminal for its tasks",
@@ -28,7 +28,7 @@ _OF_THE_NODE = ("DSTACK_",)
 """Prefixes of variables that each node has for itself."""
 
 
-def write(folder: Path, order: Mapping[str, Any], environment: Mapping[str, str], job: Job, directory: Path) -> None:
+def write(folder: Path, order: Mapping[str, Any], environment: Mapping[str, str], task: Task) -> None:
     """Write the directory of a step; it appears whole. Raises NotExpressible, OSError."""
     for key, why in _LACKING.items():
         if order.get(key):
@@ -40,7 +40,7 @@ def write(folder: Path, order: Mapping[str, Any], environment: Mapping[str, str]
         order = {**order, "common": [common]}
     new = folder.with_name(".step")
     new.mkdir(parents=True)
-    for name, text in _step(order, environment, job, directory).items():
+    for name, text in _step(order, environment, task).items():
         (new / name).write_bytes(text)
     new.rename(folder)
 
@@ -56,10 +56,11 @@ def parse_result(text: str) -> Mapping[str, Any]:
     return {"code": int(code), "cancelled": cancelled == "yes", "tasks": tasks, "end": time.time()}
 
 
-def _step(order: Mapping[str, Any], environment: Mapping[str, str], job: Job, directory: Path) -> dict[str, bytes]:
-    here, names = job.shares[0].node, order["names"]
+def _step(order: Mapping[str, Any], environment: Mapping[str, str], task: Task) -> dict[str, bytes]:
+    here, names = task.job.shares[0].node, order["names"]
+    gpus_of = {share.node: share.gpus for job in task.carrier.jobs for share in job.shares}
     width = len(str(len(order["tasks"]) - 1))
-    content = {"conf": _conf(order, names, here, directory)}
+    content = {"conf": _conf(order, names, here, task.directory)}
     tasks, pumps = [], []
     outputs: dict[str, None] = {}
     for rank, position, component, argv, own, streams, _ in order["tasks"]:
@@ -82,8 +83,7 @@ def _step(order: Mapping[str, Any], environment: Mapping[str, str], job: Job, di
         inherited = base if base is not None else {os.fsencode(k): os.fsencode(v) for k, v in environment.items()}
         variables = {name: value for name, value in inherited.items() if name not in order["drop"]}
         variables |= {**order["common"][component], **own}
-        gpus = next((share.gpus for share in job.shares if share.node == node), ())
-        content[f"task-{rank}"] = _script(argv, variables, redirections, order, gpus)
+        content[f"task-{rank}"] = _script(argv, variables, redirections, order, gpus_of.get(node, ()))
         tasks.append(f"{rank} {node} {component} {'stdin' if streams[0] == b'-' else '-'}\n")
     content |= {
         "tasks": "".join(tasks).encode(),

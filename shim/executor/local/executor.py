@@ -5,7 +5,7 @@ import os
 import resource
 import signal as signals
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,7 +78,10 @@ class LocalExecutor:
     def check(self, request: Request, need: Need, partition: str) -> None:
         """Nothing that fits on the nodes is refused."""
 
-    def describe(self, job: Job) -> str:  # noqa: ARG002
+    def check_components(self, jobs: Sequence[Job]) -> None:
+        """Any will do."""
+
+    def describe(self, jobs: Sequence[Job]) -> str:  # noqa: ARG002
         """A supervisor on this machine has no language of its own."""
         return ""
 
