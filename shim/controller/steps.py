@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from shim.controller.queue import Queue
 
 Tell = Callable[[bytes, bytes], None]
-"""Sends a frame to the client that runs a step: ``A`` with the end of a notice, ``G`` with a signal."""
+"""Sends a frame to the client that runs a step: ``A`` with the end of a notice, ``T`` likewise at its own
+time limit, ``G`` with a signal."""
 
 _SIGKILL = 9
 _SIGTERM = 15
@@ -184,10 +185,10 @@ class Steps:
 
     # -- ending steps --------------------------------------------------------------------------------------------------
 
-    def signal(self, job: Job, step: Step, number: int) -> None:
+    def signal(self, job: Job, step: Step, number: int, user_id: int) -> None:
         """scancel sends a step a signal; SIGKILL cancels it."""
         if number == _SIGKILL:
-            step.state = State.CANCELLED
+            step.cancelled_by = user_id
         if tell := self._clients.get(step):
             tell(b"G", b"%d" % number)
         else:
@@ -202,7 +203,7 @@ class Steps:
     def _time_out(self, step: Step) -> None:
         step.state = State.TIMEOUT
         if tell := self._clients.get(step):
-            tell(b"A", b" DUE TO TIME LIMIT")
+            tell(b"T", b" DUE TO TIME LIMIT")
 
 
 def kill_step(step: Step) -> None:

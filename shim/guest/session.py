@@ -2,8 +2,9 @@
 signals. Begins with the controller's first frame ``S`` and lasts to the end of the call.
 
 What the controller sends besides ``1``, ``2`` and ``X`` (see ``shim.launcher``): ``S`` a marshalled order, ``A`` the
-step or allocation is being ended (a notice), ``G`` a signal for the tasks. The client sends ``P`` its tasks'
-processes, ``G`` a signal it got while it waited, and ``S`` the marshalled result of an order.
+step or allocation is being ended (a notice), ``T`` the step has reached its own time limit (a notice), ``G`` a signal
+for the tasks. The client sends ``P`` its tasks' processes, ``G`` a signal it got while it waited,
+and ``S`` the marshalled result of an order.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ class Work:
 
     def aborted(self, _notice: bytes) -> None:
         """The controller ends it."""
+
+    def timed_out(self, _notice: bytes) -> None:
+        """The step has reached its time limit."""
 
     def signalled(self, number: int) -> None:
         """A signal for the tasks, from the controller."""
@@ -107,6 +111,8 @@ class Session:
             self.begin(payload)
         elif kind == b"A" and self.work:
             self.work.aborted(payload)
+        elif kind == b"T" and self.work:
+            self.work.timed_out(payload)
         elif kind == b"G" and self.work:
             self.work.signalled(int(payload))
 

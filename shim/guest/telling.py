@@ -42,6 +42,7 @@ class Teller:
         self.quiet: bool = order["quiet"]
         self.tasks = tasks
         self.output = output
+        self._noticed: set[int] = set()  # steps whose end slurmstepd has told of
         self.cancelled = False  # the user has pressed Ctrl-C: how tasks end is no news
 
     def error(self, text: str) -> None:
@@ -54,16 +55,17 @@ class Teller:
             posix.write(2, f"srun: {text}\n".encode(errors="surrogateescape"))
 
     def notice(self, suffix: str = "") -> None:
-        """slurmstepd's line about the end of a step, on the standard error of its first task on each node."""
+        """slurmstepd's line about the end of a step, once, from its first node while one of its tasks runs there."""
         from shim.guest.session import stamp
 
         when = stamp()
-        told: set[tuple[int, int]] = set()
+        first: dict[int, int] = {}
         for task in self.tasks:
-            place = (task.step, task.node)
-            if task.status is not None or place in told:
+            if first.setdefault(task.step, task.node) != task.node or task.status is not None:
                 continue
-            told.add(place)
+            if task.step in self._noticed:
+                continue
+            self._noticed.add(task.step)
             step, node = self.steps[task.step], self.nodes[task.node]
             text = f"slurmstepd: error: *** STEP {step} ON {node} CANCELLED AT {when}{suffix} ***\n"
             label = task.pumps[-1].label if task.pumps else b""

@@ -233,4 +233,6 @@ class Step:
     gpus: int = 0
     time_limit: int = UNLIMITED  # minutes
     client: str = ""  # host:process of its srun
+    cancelled_by: int = -1  # the user id, sacct's "CANCELLED by"
+    placed: str = ""  # where its tasks are and what it holds while it runs (shim.scheduler.stepplacement)
     pids: tuple[int, ...] = ()  # of its tasks while it runs

@@ -78,6 +78,8 @@ STEP_COLUMNS: dict[str, type] = {
     "gpus": int,
     "time_limit": int,
     "client": str,
+    "cancelled_by": int,
+    "placed": str,
 }
 
 
@@ -86,7 +88,8 @@ def _first(db: Database) -> None:
     db.table("job").create(JOB_COLUMNS, pk="job_id")
     # How sacct -D finds the runs of a job before it was requeued: the job's row as it was, one for each run.
     db.table("earlier_run").create(JOB_COLUMNS, pk=("job_id", "restarts"))
-    columns = {name: kind for name, kind in STEP_COLUMNS.items() if name not in _STEP_CLIENT}
+    later = {**_STEP_CLIENT, **_STEP_PLACE}
+    columns = {name: kind for name, kind in STEP_COLUMNS.items() if name not in later}
     db.table("step").create(columns, pk=("job_id", "restarts", "step_id"))
     # Scripts, environments and requests are the same for thousands of jobs: each text is kept once.
     db.table("content").create({"id": int, "digest": bytes, "body": bytes}, pk="id")
@@ -110,6 +113,7 @@ def _first(db: Database) -> None:
 
 
 _STEP_CLIENT = {"time_limit": UNLIMITED, "client": ""}
+_STEP_PLACE = {"cancelled_by": -1, "placed": ""}
 
 
 def _step_client(db: Database) -> None:
@@ -118,7 +122,13 @@ def _step_client(db: Database) -> None:
         db.table("step").add_column(name, STEP_COLUMNS[name], not_null_default=default)
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _step_client)
+def _step_place(db: Database) -> None:
+    """Who cancelled a step, and what it holds."""
+    for name, default in _STEP_PLACE.items():
+        db.table("step").add_column(name, STEP_COLUMNS[name], not_null_default=default)
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _step_client, _step_place)
 
 
 def migrate(db: Database) -> None:

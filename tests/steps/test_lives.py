@@ -3,9 +3,12 @@
 import os
 import re
 import select
+import shlex
 import signal
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from tests.shim import PATIENCE, Shim, wait_until
 from tests.steps.conftest import Job
@@ -92,8 +95,8 @@ def test_signals_to_srun(lab: Shim) -> None:
     assert read_line(srun) == "ready"
     srun.send_signal(signal.SIGUSR1)
     assert lines_of(srun)[2] == 5
-    srun = lab.popen("srun", "sleep", "100")
-    wait_until(lambda: bool(lab.run("squeue", "-h", "-s").out), "the step")
+    srun = lab.popen("srun", "sh", "-c", "echo ready; exec sleep 100")
+    assert read_line(srun) == "ready"
     srun.send_signal(signal.SIGTERM)
     _, err, code = lines_of(srun)
     assert err == [
@@ -215,3 +218,62 @@ def test_a_step_that_ends_without_a_controller_is_accounted_for(cluster: Shim) -
     assert lines_of(srun)[2] == 4
     assert accounted(cluster, 1) == {"1": "FAILED|4:0", "1.0": "FAILED|4:0"}
     assert not list((cluster.state / "ended-steps").iterdir())
+
+
+CLEANS_UP = "trap 'echo term; read <{gate}; echo cleaned; exit 3' TERM; echo ready; sleep 100 & wait"
+
+
+@pytest.mark.parametrize("end", ["scancel", "script"])
+def test_a_step_outlives_its_script(lab: Shim, end: str) -> None:
+    """The script ends at once, by a scancel or by itself; the tasks of its steps have KillWait to clean up."""
+    gate, door, output = lab.work / f"gate-{end}", lab.work / f"door-{end}", lab.work / f"{end}.out"
+    for pipe in (gate, door):
+        os.mkfifo(pipe)
+    step = shlex.quote(CLEANS_UP.format(gate=gate))
+    last = "wait" if end == "scancel" else f"read <{door}"
+    job_id = lab.submit("-o", output.name, script=f"#!/bin/bash\nsrun sh -c {step} &\n{last}\n")
+    wait_until(lambda: output.exists() and "ready" in output.read_text(), "the step")
+    if end == "scancel":
+        lab.run("scancel", str(job_id))
+    else:
+        door.write_text("\n")
+    wait_until(lambda: "term" in output.read_text().splitlines(), "the end of the step")
+    assert lab.states("-j", str(job_id))
+    gate.write_text("\n")
+    assert lab.wait(job_id) == ("CANCELLED" if end == "scancel" else "COMPLETED")
+    lines = [re.sub(r"\d{4}-\d\d-\d\dT[\d:]+", "TIME", line) for line in output.read_text().splitlines()]
+    assert set(lines) >= {
+        "srun: Job step aborted: Waiting up to 32 seconds for job step to finish.",
+        f"slurmstepd: error: *** STEP {job_id}.0 ON n1 CANCELLED AT TIME ***",
+        "cleaned",
+        "srun: error: n1: task 0: Exited with exit code 3",
+    }
+    assert ("srun: forcing job termination" in lines) == (end == "scancel")
+    assert accounted(lab, job_id)[f"{job_id}.0"] == "FAILED|3:0"
+
+
+def test_sigterm_is_told_by_the_first_node(lab: Shim) -> None:
+    srun = lab.popen("srun", "-N2", "sh", "-c", "echo ready; exec sleep 100")
+    assert read_line(srun, 2) == "ready\nready"
+    lab.run("scancel", "-s", "TERM", f"{job_of(lab)}.0")
+    _, err, code = lines_of(srun)
+    assert err[0] == "slurmstepd: error: *** STEP J.0 ON n1 CANCELLED AT TIME ***"
+    assert sorted(err[1:3]) == ["srun: error: n1: task 0: Terminated", "srun: error: n2: task 1: Terminated"]
+    assert (err[3:], code) == (["srun: Force Terminated StepId=J.0"], 143)
+
+
+def test_accounting_names_who_cancelled_a_step(lab: Shim) -> None:
+    srun = lab.popen("srun", "sh", "-c", READY)
+    assert read_line(srun) == "ready"
+    job_id = job_of(lab)
+    lab.run("scancel", f"{job_id}.0")
+    lines_of(srun)
+    lab.wait(job_id)
+    assert accounted(lab, job_id)[f"{job_id}.0"] == f"CANCELLED by {os.getuid()}|0:9"
+
+
+def test_the_worst_exit_status_counts_signals_as_less(lab: Shim, job: Job) -> None:
+    job("srun sh -c 'kill $$'; srun sh -c 'exit 200'; srun sh -c 'kill -9 $$'; exit 0")
+    job_id = max(map(int, lab.states()))
+    answer = lab.run("sacct", "-X", "-n", "-P", "-j", str(job_id), "-o", "derivedexitcode,exitcode")
+    assert answer.out == "200:0|0:0\n"

@@ -64,7 +64,7 @@ def _job(row: Row) -> Document:
         "cluster": cluster,
         "constraints": request.constraint,
         "container": request.extra.get("container") or None,
-        "derived_exit_code": _exit_code(job.derived_exit_status),
+        "derived_exit_code": _exit_code(row.derived_exit_status),
         "time": {
             "elapsed": row.elapsed,
             "eligible": int(job.eligible_time),

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from shim.commands import jobfields
 from shim.commands.display.printfields import Cut, PrintColumn, PrintField, names_in_lines, print_columns
 from shim.commands.display.steps import layout
-from shim.commands.sacct.rows import Row, accounted
+from shim.commands.sacct.rows import Row
 from shim.grammar.memory import format_memory
 from shim.grammar.timelimit import format_dhms
 from shim.job.request import UNLIMITED
+from shim.table.rows import exit_code_text
 
 Value = Callable[[Row], object]
 
@@ -203,7 +204,7 @@ FIELDS: tuple[PrintField[Row], ...] = (
     _field("CPUTime", 10, lambda row: format_dhms(row.elapsed * row.cpus), Cut.HARD),
     _field("CPUTimeRAW", 10, lambda row: row.elapsed * row.cpus, Cut.NEVER),
     _field_of("DBIndex", 10, lambda row: row.job.job_id, lambda row: row.job.job_id, Cut.NEVER, left=True),
-    _job("DerivedExitCode", 15, lambda row: accounted(row.job.derived_exit_status)),
+    _job("DerivedExitCode", 15, lambda row: exit_code_text(row.derived_exit_status)),
     _field("Elapsed", 10, lambda row: format_dhms(row.elapsed), Cut.HARD),
     _field("ElapsedRaw", 10, lambda row: row.elapsed, Cut.NEVER),
     _field_of("Eligible", 19, _when(lambda row: row.job.eligible_time), _when(lambda row: row.start), Cut.HARD),

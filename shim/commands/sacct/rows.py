@@ -75,12 +75,10 @@ class Row:
 
     @property
     def state(self) -> str:
-        """The state's long word; a cancelled job names who did it."""
-        if self.step:
-            return self.step.state.word
-        job = self.job
-        by = f" by {job.cancelled_by}" if job.state is State.CANCELLED and job.cancelled_by >= 0 else ""
-        return accounted_state(job).word + by
+        """The state's long word; what was cancelled names who did it."""
+        state = self.step.state if self.step else accounted_state(self.job)
+        by = (self.step or self.job).cancelled_by
+        return f"{state.word} by {by}" if state is State.CANCELLED and by >= 0 else state.word
 
     @property
     def exit_code(self) -> str:
@@ -88,6 +86,14 @@ class Row:
         if self.step:
             return accounted(self.step.exit_status)
         return "0:0" if self.job.state in _ENDED_BY_CONTROLLER else accounted(self.job.exit_status)
+
+    @property
+    def derived_exit_status(self) -> int:
+        """The worst status of the numbered steps, as wait() reports it. Accounting learns it when the job ends: steps
+        that outlive that moment come too late.
+        """
+        ended = [step for step in self.steps if step.step_id.isdigit() and 0 < step.end_time <= self.job.end_time]
+        return max((step.exit_status for step in ended), default=0)
 
     # -- times ---------------------------------------------------------------------------------------------------------
 

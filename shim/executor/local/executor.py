@@ -134,10 +134,8 @@ class LocalExecutor:
         run = self._runs.get(job.job_id)
         if run is None or run.over:
             return
-        if notice:
-            reach.add_notice(run.std_err, notice)
-        self._terminate(run)
-        deadline = self._loop.call_later(kill_wait, self._kill, run)
+        self._terminate(run, notice)
+        deadline = self._loop.call_later(kill_wait, self._kill_script, run)
         if run.kill:
             run.kill.cancel()
         run.kill = deadline
@@ -345,15 +343,30 @@ class LocalExecutor:
         steps = set(self._step_pids(run.job_id)) if target is Target.STEPS else set()
         return reach.targets(run.pid, run.start, target, steps)
 
-    def _terminate(self, run: Run) -> None:
+    def _but_tasks(self, run: Run) -> list[processes.Process]:
+        """All processes but tasks of steps, whose own srun ends them."""
+        below = self._targets(run, Target.FULL)
+        tasks = processes.below_srun(below)
+        return [one for one in below if one.pid not in tasks]
+
+    def _terminate(self, run: Run, notice: str) -> None:
         if run.over:
             return
         if not self._claimed(run):
-            self._loop.call_later(_AGAIN, self._terminate, run)
+            self._loop.call_later(_AGAIN, self._terminate, run, notice)
             return
-        for one in self._targets(run, Target.FULL):
+        if notice:
+            reach.add_notice(run.std_err, notice)  # which is there by now, and will not be emptied again
+        for one in self._but_tasks(run):
             processes.send_signal(one, signals.SIGCONT)
             processes.send_signal(one, signals.SIGTERM)
+
+    def _kill_script(self, run: Run) -> None:
+        """SIGKILL to all but steps: their clients kill those at this moment, and have a little longer to tell of it."""
+        for one in self._but_tasks(run):
+            if one.name != processes.SRUN:
+                processes.send_signal(one, signals.SIGKILL)
+        run.kill = self._loop.call_later(_KILL_AGAIN, self._kill, run)
 
     def _kill(self, run: Run) -> None:
         """SIGKILL to everything, again and again until the supervisor reports the end."""

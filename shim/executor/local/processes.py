@@ -3,9 +3,16 @@ for the process that had it before (proc(5)).
 """
 
 import posix
+from _signal import SIGRTMIN  # type: ignore[import-not-found]
 
 TICKS: int = posix.sysconf("SC_CLK_TCK")
 PAGE_KB: int = posix.sysconf("SC_PAGE_SIZE") // 1024
+
+JOB_OVER: int = SIGRTMIN
+"""Tells an srun that its batch script is over: it ends its tasks as at a scancel."""
+
+SRUN = b"srun"
+"""What an srun that has tasks calls itself (proc(5), /proc/pid/comm)."""
 
 _SERVICES = (b"from shim.controller.main import main", b"from shim.executor.local.starter import main")
 
@@ -13,11 +20,12 @@ _SERVICES = (b"from shim.controller.main import main", b"from shim.executor.loca
 class Process:
     """One process: start time in clock ticks since boot, CPU time in ticks, resident memory in KB."""
 
-    __slots__ = ("cpu", "parent", "pid", "rss", "session", "start", "state")
+    __slots__ = ("cpu", "name", "parent", "pid", "rss", "session", "start", "state")
 
     def __init__(self, pid: int, stat: bytes) -> None:
         fields = stat[stat.rindex(b")") + 2 :].split()
         self.pid = pid
+        self.name = stat[stat.index(b"(") + 1 : stat.rindex(b")")]
         self.state = fields[0].decode()
         self.parent = int(fields[1])
         self.session = int(fields[3])
@@ -104,6 +112,18 @@ def descendants(pid: int) -> list[Process]:
         at += 1
 
 
+def below_srun(below: list[Process]) -> set[int]:
+    """Those of a run's processes (parents first) that are tasks of steps, or were started by tasks: the srun above them
+    sees to their end.
+    """
+    clients = {one.pid for one in below if one.name == SRUN}
+    found: set[int] = set()
+    for one in below:
+        if one.parent in clients or one.parent in found:
+            found.add(one.pid)
+    return found
+
+
 def _families() -> dict[int, list[Process]]:
     by_parent: dict[int, list[Process]] = {}
     for one in everything():
@@ -113,7 +133,7 @@ def _families() -> dict[int, list[Process]]:
 
 def send_signal(target: Process, number: int) -> bool:
     """Send a signal to exactly this process; False if it is gone or not ours."""
-    from _signal import pidfd_send_signal  # type: ignore[import-not-found]
+    from _signal import pidfd_send_signal
 
     try:
         fd = posix.pidfd_open(target.pid)

@@ -107,19 +107,32 @@ def _wait(order: Order, record: spool.Exit, script_pid: int) -> None:
 
 
 def _end_the_rest(record: spool.Exit) -> None:
-    """End what the script left behind."""
+    """End what the script left behind: at once, but steps as a scancel ends them, which gives their tasks KillWait."""
+    told: set[int] = set()
     while True:
         try:
             pid, _, usage = posix.wait4(-1, posix.WNOHANG)
             if not pid:
                 if _only_services():
                     return
-                for one in processes.descendants(posix.getpid()):
-                    processes.send_signal(one, SIGKILL)
+                _end_processes(told)
                 _, _, usage = posix.wait4(-1, 0)
         except ChildProcessError:
             return
         record.count(usage)
+
+
+def _end_processes(told: set[int]) -> None:
+    """Kill all but steps; ``told`` are the sruns that know already that they are to end theirs."""
+    below = processes.descendants(posix.getpid())
+    tasks = processes.below_srun(below)
+    for one in below:
+        if one.name == processes.SRUN:
+            if one.pid not in told:
+                told.add(one.pid)
+                processes.send_signal(one, processes.JOB_OVER)
+        elif one.pid not in tasks:
+            processes.send_signal(one, SIGKILL)
 
 
 def _only_services() -> bool:
