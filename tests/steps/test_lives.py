@@ -231,7 +231,7 @@ def test_a_step_outlives_its_script(lab: Shim, end: str) -> None:
         os.mkfifo(pipe)
     step = shlex.quote(CLEANS_UP.format(gate=gate))
     last = "wait" if end == "scancel" else f"read <{door}"
-    job_id = lab.submit("-o", output.name, script=f"#!/bin/bash\nsrun sh -c {step} &\n{last}\n")
+    job_id = lab.submit("-o", output.name, script=f"#!/bin/bash\nsrun bash -c {step} &\n{last}\n")
     wait_until(lambda: output.exists() and "ready" in output.read_text(), "the step")
     if end == "scancel":
         lab.run("scancel", str(job_id))
