@@ -465,7 +465,8 @@ class Queue:
         finish.not_started(self, job_id, restarts, reason)
 
     def capacity_changed(self) -> None:
-        """An executor has other nodes now."""
+        """An executor has other nodes now; what jobs need is told in the words of the nodes."""
+        self.needs.clear()
         self.dispatcher.refresh_nodes()
         self.dispatcher.resources_freed()
 

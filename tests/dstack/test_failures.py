@@ -28,31 +28,6 @@ def test_an_image_that_cannot_be_pulled(cloud: Shim) -> None:
     assert accounting(cloud, job, "State,ExitCode") == ["FAILED|0:53"]
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "why"),
-    [
-        ('token = "{token}"', 'token = "wrong"', "nvalid token"),
-        ('project = "{project}"', 'project = "gone"', "no project"),
-    ],
-)
-def test_a_server_that_refuses_us_keeps_jobs_pending(
-    cloud: Shim, dstack_lab: Lab, right: str, wrong: str, why: str
-) -> None:
-    cloud.run("sinfo")  # the nodes are known from now on
-    path = cloud.folder / "config.toml"
-    good = path.read_text()
-    right = right.format(token=dstack_lab.token, project=dstack_lab.project)
-    assert right in good
-    path.write_text(good.replace(right, wrong))
-    cloud.kill_controller()
-    job = cloud.submit(script=TRUE)
-    wait_until(lambda: why in cloud.run("sinfo", "-h", "-R", "-o", "%E").out, lambda: cloud.log)
-    assert cloud.states("-j", f"{job},{job}") == {str(job): "PENDING"}
-    path.write_text(good)
-    cloud.kill_controller()
-    assert cloud.wait(job) == "COMPLETED"
-
-
 def test_a_run_that_somebody_stops_and_deletes(cloud: Shim, dstack_lab: Lab) -> None:
     job = cloud.submit("--no-requeue", script="#!/bin/sh\nsleep 1000\n")
     cloud.wait(job, "RUNNING")

@@ -76,7 +76,9 @@ def test_too_much_is_refused_plainly(cloud: Shim) -> None:
 
 @pytest.mark.soak
 def test_time_limit(cloud: Shim) -> None:
-    script = "#!/bin/bash\ntrap 'echo warned' USR1\ntrap 'echo late' TERM\nmkfifo never\nwhile :; do read <>never; done\n"
+    script = (
+        "#!/bin/bash\ntrap 'echo warned' USR1\ntrap 'echo late' TERM\nmkfifo never\nwhile :; do read <>never; done\n"
+    )
     job = cloud.submit("-t1", "--signal=B:USR1@50", script=script)
     assert cloud.wait(job) == "TIMEOUT"
     notice = rf"slurmstepd: error: \*\*\* JOB {job} ON \S+ CANCELLED AT [-0-9T:]+ DUE TO TIME LIMIT \*\*\*\n"

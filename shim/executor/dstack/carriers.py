@@ -39,7 +39,8 @@ class Carrier:
     kind: tuple[object, ...] = ()  # jobs of the same kind may follow each other in a worker
     run_id: str = ""  # "" until dstack has it
     task: Task | None = None
-    stopping: bool = False
+    stopping: bool = False  # takes no further job
+    unwanted: bool = False  # dstack is to stop it
     named: bool = False  # the nodes of a run on several know their names
     attempts: int = 0
 

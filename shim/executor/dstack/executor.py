@@ -70,7 +70,7 @@ class DstackExecutor:
         root = folder / "dstack" if self._uploads else control.common_root(self._settings.control_dir, shared, folder)
         self._control = ControlDirectory(root)
         self._calls = Calls(self._control.root / "calls")
-        self._recovered = False
+        self._recovered = self._reconciled = False
         self._memory = folder / "dstack-nodes.json"
         self._controller = control.identity(folder / "dstack-controller")
         self._tasks: dict[int, Task] = {}
@@ -377,8 +377,17 @@ class DstackExecutor:
     async def _submit(self, carrier: Carrier) -> None:
         job, task = carrier.job, carrier.task
         try:
-            if carrier.attempts and (run := await self._find(carrier)):
-                self._has_run(carrier, run)
+            if carrier.attempts:  # by a controller before this one, perhaps
+                run = await self._named(carrier)
+                if run is not None and self._is_mine(run, carrier):
+                    self._has_run(carrier, run)
+                    return
+                if self._server.trouble:
+                    return
+            if task is not None and task.ending:
+                self._carriers.remove(carrier)
+                self._drop(task)
+                self._finish_unstarted(task.launch.job_id, task.launch.restarts)
                 return
             if task is not None and task.seen_start:
                 self._lost(task, "the run is gone from dstack")
@@ -398,13 +407,11 @@ class DstackExecutor:
         except (BadRequest, NotExpressible, OSError) as error:
             await self._refused(carrier, error)
 
-    async def _find(self, carrier: Carrier) -> Run | None:
-        """The run that an earlier attempt, perhaps of a controller before this one, has submitted."""
-        try:
-            run = await self._server.ask(lambda: self._server.client.run_named(carrier.name))
-        except NotFound:
-            return None
-        return run if run is not None and self._is_mine(run, carrier) else None
+    async def _named(self, carrier: Carrier) -> Run | None:
+        """The run that has the name of a carrier, whoever submitted it."""
+        with contextlib.suppress(NotFound):
+            return await self._server.ask(lambda: self._server.client.run_named(carrier.name))
+        return None
 
     def _is_mine(self, run: Run, carrier: Carrier) -> bool:
         return run.tags.get("slurm-controller") == self._controller and run.tags.get("slurm-job") == str(
@@ -413,7 +420,13 @@ class DstackExecutor:
 
     async def _refused(self, carrier: Carrier, error: DstackError | OSError) -> None:
         """dstack does not want the run: because of its name, which another one has, or for good."""
-        if isinstance(error, BadRequest) and await self._name_is_taken(carrier):
+        run = await self._named(carrier) if isinstance(error, BadRequest) else None
+        if self._server.trouble:
+            return
+        if run is not None and self._is_mine(run, carrier) and not run.ended:
+            self._has_run(carrier, run)  # an earlier attempt has arrived after all
+            return
+        if run is not None and not self._is_mine(run, carrier):  # it may have ended meanwhile
             self._carriers.remove(carrier)
             carrier.name += f"-{self._controller[:4]}"
             if carrier.task:
@@ -427,12 +440,6 @@ class DstackExecutor:
             self._drop(task)
             self._not_launched(task.launch.job_id, task.launch.restarts, str(error))
 
-    async def _name_is_taken(self, carrier: Carrier) -> bool:
-        with contextlib.suppress(BadRequest):
-            run = await self._server.ask(lambda: self._server.client.run_named(carrier.name))
-            return run is not None and not self._is_mine(run, carrier)  # it may have ended meanwhile
-        return False
-
     def _has_run(self, carrier: Carrier, run: Run) -> None:
         carrier.run_id = run.id
         if carrier in self._carriers.waiting:
@@ -440,19 +447,45 @@ class DstackExecutor:
 
     async def _look_at_runs(self) -> None:
         submitted = [carrier for carrier in self._carriers.by_name.values() if carrier.run_id]
-        if not submitted:
+        if self._reconciled and not submitted:
             return
         active = await self._server.ask(lambda: self._server.client.runs(only_active=True))
         if active is None:
             return
+        await self._stop_unwanted(active)
         by_id = {run.id: run for run in active}
         for carrier in submitted:
-            if run := by_id.get(carrier.run_id) or await self._server.ask(
-                partial(self._server.client.run, carrier.run_id)
-            ):
-                if carrier.task and carrier.task.output:
+            try:
+                run = by_id.get(carrier.run_id) or await self._server.ask(
+                    partial(self._server.client.run, carrier.run_id)
+                )
+                if run and carrier.task and carrier.task.output:
                     await read_log(self._server, carrier.task.output, run)
-                self._judge(carrier, run)
+            except NotFound:
+                self._gone(carrier)
+            else:
+                if run:
+                    self._judge(carrier, run)
+
+    async def _stop_unwanted(self, active: Iterable[Run]) -> None:
+        """Stop what shall end, until it does, and runs of ours that no job is in: submitted as a controller died."""
+        self._reconciled = self._recovered
+        if names := [run.name for run in active if run.status != "terminating" and self._is_unwanted(run)]:
+            with contextlib.suppress(BadRequest):
+                await self._server.ask(lambda: self._server.client.stop(names))
+
+    def _is_unwanted(self, run: Run) -> bool:
+        if carrier := self._carriers.by_name.get(run.name):
+            return carrier.unwanted and carrier.run_id == run.id
+        return self._recovered and run.tags.get("slurm-controller") == self._controller
+
+    def _gone(self, carrier: Carrier) -> None:
+        """dstack knows nothing of a run any more."""
+        self._carriers.remove(carrier)
+        if task := carrier.task:
+            self._look_at(task)
+        if task := carrier.task:
+            self._lost(task, "the run is gone from dstack")
 
     def _judge(self, carrier: Carrier, run: Run) -> None:
         """Act upon a run that is about to be over, or is."""
@@ -531,13 +564,8 @@ class DstackExecutor:
     def _stop_if_there(self, task: Task) -> None:
         """Stop the run of a job that has not ended by itself."""
         if self._tasks.get(task.launch.job_id) is task:
-            self._loops.append(asyncio.create_task(self._stop(task.carrier)))
-
-    async def _stop(self, carrier: Carrier) -> None:
-        carrier.stopping = True
-        with contextlib.suppress(BadRequest):
-            await self._server.ask(lambda: self._server.client.stop([carrier.name]))
-        self._wake.set()
+            task.carrier.stopping = task.carrier.unwanted = True
+            self._wake.set()
 
     def _document(self, carrier: Carrier, directory: Path) -> dict[str, Any]:
         """The task of dstack for a carrier. Raises NotExpressible."""

@@ -22,7 +22,18 @@ def node_states(
 ANY_GPU = "any"
 """The type of the GPUs of instances that are yet to be provisioned: whatever a job asks for."""
 
-_UNKNOWN = replace(NodeState("", cpus=256, memory=4 << 20, gpus=16, tmp_disk=16 << 20), weight=1000)
+_ANY = NodeState(
+    name="",
+    cpus=256,
+    memory=4 << 20,
+    gpus=16,
+    gpu_type=ANY_GPU,
+    gres=f"gpu:{ANY_GPU}:16",
+    tmp_disk=16 << 20,
+    cores_per_socket=256,
+    weight=1000,
+    blocks=1,
+)
 """The size of an instance that dstack chooses when a job asks for it, as large as it may come; the last to be used."""
 
 
@@ -32,19 +43,21 @@ def provisioned_later(
     """Instances that fleets in clouds may still get, at most ``window`` of each: a job gets one by asking for it."""
     return tuple(
         replace(
-            _UNKNOWN,
+            _ANY,
             name=f"{fleet.name}-new-{number}",
-            gpu_type=ANY_GPU,
-            gres=f"gpu:{ANY_GPU}:{_UNKNOWN.gpus}",
-            cores_per_socket=_UNKNOWN.cpus,
             features=tuple(sorted({fleet.name} | _named_features(fleet.name, partitions))),
-            blocks=1,
             partitions=tuple(_partitions_of(fleet.name, partitions)),
         )
         for fleet in fleets
         if not fleet.ssh and fleet.status == "active"
         for number in range(window if fleet.most_nodes is None else min(window, fleet.most_nodes))
     )
+
+
+def never_seen(partitions: Mapping[str, PartitionSettings]) -> NodeState:
+    """What stands for all instances while the server has never been reached: jobs wait for what it will offer."""
+    features = {feature for one in partitions.values() for feature in one.features}
+    return replace(_ANY, name="dstack", features=tuple(sorted(features)), partitions=tuple(partitions))
 
 
 def _partitions_of(fleet: str, partitions: Mapping[str, PartitionSettings]) -> list[str]:

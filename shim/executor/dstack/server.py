@@ -12,7 +12,7 @@ from shim.config.dstack import PartitionSettings
 from shim.executor.base import NodeState
 from shim.executor.dstack.client import Client
 from shim.executor.dstack.errors import BadRequest, DstackError
-from shim.executor.dstack.fleet import node_states, provisioned_later
+from shim.executor.dstack.fleet import never_seen, node_states, provisioned_later
 from shim.executor.dstack.model import Fleet
 
 _LOG = logging.getLogger(__name__)
@@ -38,14 +38,15 @@ class Server:
         self._checked = False
         self._pause = 0.0
         self._next_attempt = 0.0
-        self._nodes = self._remembered()
+        self._nodes = self._seen = self._remembered()
 
     @property
     def nodes(self) -> tuple[NodeState, ...]:
         """The instances of all fleets; all of them down while the server is away."""
         if not self.trouble:
             return self._nodes
-        return tuple(replace(node, state="DOWN", reason=self.trouble) for node in self._nodes)
+        known = self._nodes or (never_seen(self._partitions),)
+        return tuple(replace(node, state="DOWN", reason=self.trouble) for node in known)
 
     @property
     def free_blocks(self) -> dict[str, int]:
@@ -77,16 +78,16 @@ class Server:
         return answer
 
     async def look_at_fleets(self, held: Mapping[str, int]) -> bool:
-        """Learn what the fleets have now; True if that differs from before."""
-        before = self.nodes
+        """Learn what the fleets have now; True if that differs from what the last look found."""
         fleets = await self.ask(self.client.fleets)
         if fleets is not None:
             self.fleets = fleets
             later = provisioned_later(fleets, self._partitions, self._window)
             self._nodes = node_states(fleets, self._partitions, held) + tuple(map(self._unless_exhausted, later))
-            if self._nodes != before:
+            if self._nodes != self._seen:
                 self._memory.write_text(json.dumps([asdict(node) for node in self._nodes]))
-        return self.nodes != before
+        before, self._seen = self._seen, self.nodes
+        return self._seen != before
 
     def exhausted(self, names: Iterable[str]) -> None:
         """dstack had no capacity for a run on these nodes: those that do not exist yet rest for a while."""

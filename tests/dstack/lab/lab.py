@@ -8,7 +8,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,17 @@ import httpx
 import psutil
 
 from tests.dstack.lab.machine import Host, Machine
-from tests.dstack.lab.server import PROJECT, TOKEN, DstackServer, seed_database
+from tests.dstack.lab.server import PROJECT, TOKEN, DstackServer, Release, seed_database
 
 FLEET_TIMEOUT = 120.0
+INSTALLED = Release()
 
 
 class Lab:
     """Everything `with Lab(directory, hosts) as lab` needs is started, and all of it is gone afterwards.
 
     `timer_scale` shortens the intervals at which the server looks at its runs (1: as shipped), not what a job is told
-    to do within: the stages of a stop. `environment` adds variables to the server's.
+    to do within: the stages of a stop. `environment` adds variables to the server's, which is of `release`.
     """
 
     token = TOKEN
@@ -38,10 +38,12 @@ class Lab:
         hosts: Sequence[Host] = (Host(), Host()),
         timer_scale: float = 0.1,
         environment: dict[str, str] | None = None,
+        release: Release = INSTALLED,
     ) -> None:
         self.directory = directory.absolute()
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.server = DstackServer(self.directory / "server", timer_scale, environment)
+        self.server = DstackServer(self.directory / "server", timer_scale, release, environment)
+        self._release = release
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="lab hosts", daemon=True)
         self._key = self._make_key()
@@ -52,7 +54,7 @@ class Lab:
                 f"127.0.1.{number}",
                 self.directory / f"host-{number}",
                 public_key,
-                version("dstack"),
+                release.version,
                 self._loop,
             )
             for number, host in enumerate(hosts, start=1)
@@ -78,7 +80,7 @@ class Lab:
         """Return when every host of the fleet is idle."""
         self._thread.start()
         if not self.server.directory.exists():
-            seed_database(self.server.directory / "data")
+            seed_database(self.server.directory / "data", self._release)
         for host in self.hosts:
             host.boot()
         self.server.start()

@@ -10,23 +10,34 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import httpx
 
-REPOSITORY = Path(__file__).parents[3]
 TOKEN = "lab-admin-token"
 PROJECT = "main"
 START_TIMEOUT = 120.0
 """Seconds; a first start on a busy machine migrates its database for half a minute."""
 
 
+@dataclass(frozen=True)
+class Release:
+    """A version of dstack and the interpreter that has it."""
+
+    version: str = version("dstack")
+    python: str = sys.executable
+
+
 class DstackServer:
     """`start`, `stop` and `kill` as often as wanted: data, address and token stay."""
 
-    def __init__(self, directory: Path, timer_scale: float, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, directory: Path, timer_scale: float, release: Release, environment: dict[str, str] | None = None
+    ) -> None:
         self.directory, self._timer_scale, self._extra = directory, timer_scale, environment or {}
+        self._release = release
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = directory / "server.log"
@@ -41,22 +52,12 @@ class DstackServer:
         """Return when the server answers; RuntimeError with the end of its log if it never does."""
         for name in ("home", "data"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
-        argv = [
-            sys.executable,
-            "-m",
-            "tests.dstack.lab.timers",
-            str(self._timer_scale),
-            "--yes",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-        ]
+        argv = [*self._command(), "--yes", "--host", "127.0.0.1", "--port", str(self.port)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 argv,
                 env=self._environment(),
-                cwd=REPOSITORY,
+                cwd=self.directory,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -68,6 +69,12 @@ class DstackServer:
                 self.kill()
                 raise RuntimeError(f"dstack server did not start:\n{self.log.read_text()[-4000:]}")
             time.sleep(0.1)  # the server says nowhere else that it is ready
+
+    def _command(self) -> list[str]:
+        python, timers = self._release.python, Path(__file__).with_name("timers.py")
+        if self._timer_scale == 1:
+            return [str(Path(python).with_name("dstack")), "server"]
+        return [python, "-P", str(timers), str(self._timer_scale)]  # -P: the modules here are not the server's
 
     def answers(self) -> bool:
         with contextlib.suppress(httpx.TransportError):
@@ -91,7 +98,7 @@ class DstackServer:
             self._process = None
 
     def _environment(self) -> dict[str, str]:
-        inherited = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "PYTHONPATH") if name in os.environ}
+        inherited = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
         return inherited | {
             "HOME": str(self.directory / "home"),
             "DSTACK_SERVER_DIR": str(self.directory / "data"),
@@ -105,15 +112,15 @@ class DstackServer:
         }
 
 
-def seed_database(data: Path) -> None:
+def seed_database(data: Path, release: Release) -> None:
     """Give a new server a migrated database, which is made once for each version of dstack and then copied."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "slurm-shim-lab"
     cache.mkdir(parents=True, exist_ok=True)
-    seed = cache / f"dstack-{version('dstack')}"
+    seed = cache / f"dstack-{release.version}"
     with _locked(cache / "lock"):
         if not seed.exists():
             making = cache / f"making-{os.getpid()}"
-            server = DstackServer(making, timer_scale=1)
+            server = DstackServer(making, 1, release)
             server.start()
             server.stop()
             (making / "data").rename(seed)

@@ -1,4 +1,4 @@
-"""`python -m tests.dstack.lab.timers SCALE ARGS…` is `dstack server ARGS…` with the timers of its pipelines scaled.
+"""`python -P timers.py SCALE ARGS…` is `dstack server ARGS…` with the timers of its pipelines scaled.
 
 Nothing of the server is changed on disk, and nothing but the intervals in memory: how often it looks, not what it does.
 """
@@ -33,8 +33,7 @@ def main() -> None:
     bootstrap.set_up_process()  # must precede the import of anything else of dstack
     from dstack._internal.cli.main import main as dstack
 
-    if (scale := float(sys.argv[1])) != 1:
-        scale_timers(scale)
+    scale_timers(float(sys.argv[1]))
     sys.argv = ["dstack", "server", *sys.argv[2:]]
     dstack()
 
