@@ -25,7 +25,7 @@ async def run(call: Call) -> int:
     if len(steps) != len(names) or len(jobs) != len(names):
         return 1  # the job is over: so are its steps
     for job, step in zip(jobs, steps, strict=True):
-        queue.step_table.adopt(job, step, call.tell)
+        queue.step_table.adopt(step, call.tell)
         if not job.request.batch:
             queue.allocations.own(job, lambda _kind, _data: None)
     try:

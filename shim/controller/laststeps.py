@@ -31,7 +31,12 @@ def recover(queue: "Queue") -> None:
         except (OSError, ValueError, EOFError, TypeError, KeyError):
             _LOG.exception("%s cannot be read", path)
         queue.after_commit(lambda path=path: _remove(path))  # type: ignore[misc]
-    if any(True for _ in queue.table.steps("state = 'RUNNING'")):
+    running = list(queue.table.steps("state = 'RUNNING'"))
+    for step in running:
+        job = queue.jobs.get(step.job_id)
+        if job and job.state.active and job.restarts == step.restarts:
+            queue.step_table.expect(step)
+    if running:
         queue.loop.call_later(GRACE, _give_up, queue)
 
 
@@ -54,8 +59,11 @@ def _record(queue: "Queue", left: Mapping[str, Any]) -> None:
 
 
 def find(queue: "Queue", name: str, restarts: int) -> Step | None:
-    """The step ``12.0`` as the job table has it."""
+    """The step ``12.0``: the live one, else as the job table has it."""
     job_id, _, step_id = name.partition(".")
+    for step in queue.step_table.of(int(job_id)):
+        if (step.restarts, step.step_id) == (restarts, step_id):
+            return step
     where = "job_id = ? and restarts = ? and step_id = ?"
     return next(iter(queue.table.steps(where, int(job_id), restarts, step_id)), None)
 
@@ -63,6 +71,10 @@ def find(queue: "Queue", name: str, restarts: int) -> Step | None:
 def _give_up(queue: "Queue") -> None:
     """Nobody has come back for these."""
     for step in list(queue.table.steps("state = 'RUNNING'")):
-        if all(step.step_id != live.step_id for live in queue.step_table.of(step.job_id)):
-            step.state, step.end_time = State.CANCELLED, queue.now()
-            queue.step_table.close(step, queue.now())
+        live = find(queue, f"{step.job_id}.{step.step_id}", step.restarts)
+        if live is None or live.state is not State.RUNNING:
+            continue
+        if live not in queue.step_table.of(step.job_id):
+            queue.step_table.close(live, queue.now(), State.CANCELLED)
+        elif queue.step_table.deserted(live):
+            queue.step_table.end(live, queue.now(), State.CANCELLED)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shim.executor.local import processes
-from shim.grammar.hostlist import expand_hostlist
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job, Step
 from shim.job.request import UNLIMITED
@@ -99,24 +98,29 @@ class Steps:
 
     def begin(self, job: Job, placed: Placed, step: Step, tell: Tell) -> None:
         """A step starts: it holds its place from now on."""
-        self._enter(step, tell)
-        self._held[step] = placed.held
+        self._enter(step, placed.held)
+        self._clients[step] = tell
+        step.placed = placed.text()
         self.queue.changed(job)
         self.queue.write(lambda table: table.save_steps([step]))
         if self._waiting.get(job.job_id):
             self.queue.loop.call_soon(self._room_made, job.job_id)
 
-    def adopt(self, job: Job, step: Step, tell: Tell) -> None:
-        """A step that began under an earlier controller goes on."""
-        self._enter(step, tell)
-        each = -(-step.cpus // max(1, step.nodes))
-        names = set(expand_hostlist(step.node_list)) if step.node_list else set()
-        mine = [share for share in job.shares if share.node in names]
-        self._held[step] = [Held(share.node, min(each, share.cpus), 0) for share in mine]
+    def expect(self, step: Step) -> None:
+        """A step that began under an earlier controller: it holds its place until its client, or nobody, comes back."""
+        self._enter(step, Placed.parse(step.placed).held if step.placed else ())
 
-    def _enter(self, step: Step, tell: Tell) -> None:
-        self.live.setdefault(step.job_id, []).append(step)
+    def adopt(self, step: Step, tell: Tell) -> None:
+        """The client of such a step is back."""
         self._clients[step] = tell
+
+    def deserted(self, step: Step) -> bool:
+        """True for a live step whose client has not come back."""
+        return step not in self._clients
+
+    def _enter(self, step: Step, held: Sequence[Held]) -> None:
+        self.live.setdefault(step.job_id, []).append(step)
+        self._held[step] = held
         self._watch_limit(step)
 
     def change_limit(self, step: Step, minutes: int) -> None:
@@ -162,6 +166,7 @@ class Steps:
     def close(self, step: Step, end: float, state: State | None = None) -> None:
         """Write down the end of a step; ``state`` where its exit status does not say it."""
         step.end_time = end
+        step.placed = ""
         if step.state is State.RUNNING:
             step.state = state or _state(step.exit_status)
         job = self.queue.jobs.get(step.job_id)

@@ -26,24 +26,30 @@ def keep_trying(session: Session, order: Mapping[str, Any]) -> None:
 
     def look() -> None:
         work = session.work
-        if work is None:
+        if work is None or session.channel is not None:
             return
-        channel = launcher.connect()
-        if channel is None:
+        if rejoin(session, order):
+            work.rejoined()
+        else:
             session.loop.after(PAUSE, look)
-            return
-        names = [order["job"]] if order["do"] == "command" else list(order["steps"])
-        call = launcher.request(COMMAND, [str(order["restarts"]), order["do"], *names], b"/", {}, "")
-        try:
-            channel.sendall(call)
-        except OSError:
-            channel.close()
-            session.loop.after(PAUSE, look)
-            return
-        session.connect(channel)
-        work.rejoined()
 
     session.loop.after(PAUSE, look)
+
+
+def rejoin(session: Session, order: Mapping[str, Any]) -> bool:
+    """Go on with the next controller if there is one."""
+    channel = launcher.connect()
+    if channel is None:
+        return False
+    names = [order["job"]] if order["do"] == "command" else list(order["steps"])
+    call = launcher.request(COMMAND, [str(order["restarts"]), order["do"], *names], b"/", {}, "")
+    try:
+        channel.sendall(call)
+    except OSError:
+        channel.close()
+        return False
+    session.connect(channel)
+    return True
 
 
 def leave_result(order: Mapping[str, Any], result: Mapping[str, Any]) -> None:

@@ -197,7 +197,7 @@ class StepWork(Work):
             "tasks": [[t.step, t.status or 0, t.user, t.system, t.rss] for t in self.tasks],
             "end": time(),
         }
-        if self.session.channel is None:
+        if self.session.channel is None and not self._rejoined():
             self._report_later()
         else:
             self.session.answer(self.result)
@@ -211,6 +211,11 @@ class StepWork(Work):
             self._report_later()
         else:
             reconnect.keep_trying(self.session, self.order)
+
+    def _rejoined(self) -> bool:
+        from shim.guest import reconnect
+
+        return reconnect.rejoin(self.session, self.order)
 
     def rejoined(self) -> None:
         """There is another controller."""

@@ -4,8 +4,10 @@ A step takes all CPUs that its job has on the step's nodes and waits until they 
 than it needs (--exact, --exclusive, -c) or shares them (--overlap); memory and GPUs are counted likewise.
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from typing import Any
 
 from shim.job.errors import Errno, SlurmError
 from shim.job.layout import Ranks, StepNode, arbitrary, distribute
@@ -55,6 +57,7 @@ class Held:
     cpus: int
     memory: int
     gpus: tuple[int, ...] = ()
+    gres: tuple[tuple[str, int], ...] = ()  # other generic resources, by name and count
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,20 @@ class Placed:
     nodes: tuple[StepNode, ...]
     held: tuple[Held, ...]
     memory: int  # of all nodes together, also where it is shared
+
+    def text(self) -> str:
+        """As the job table keeps it."""
+        return json.dumps([[astuple(node) for node in self.nodes], [astuple(held) for held in self.held], self.memory])
+
+    @classmethod
+    def parse(cls, text: str) -> "Placed":
+        """What `text` wrote. Raises ValueError."""
+        nodes, held, memory = _tuples(json.loads(text))
+        return cls(tuple(StepNode(*node) for node in nodes), tuple(Held(*one) for one in held), memory)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 @dataclass(slots=True)
@@ -75,6 +92,7 @@ class _Room:
     cpus: int
     memory: int
     gpus: list[int]
+    gres: Mapping[str, int]
 
     def slots(self, request: StepRequest) -> int:
         """How many tasks of the step it holds."""
@@ -94,6 +112,8 @@ class _Room:
         if request.gpus_per_task:
             slots = min(slots, len(self.gpus) // request.gpus_per_task)
         if request.gpus_per_node > len(self.gpus):
+            slots = 0
+        if any(self.gres.get(name, 0) < count for name, count in request.gres):
             slots = 0
         return slots
 
@@ -164,6 +184,7 @@ def _room(request: StepRequest, share: Share, position: int, holds: Sequence[Hel
         share.cpus - sum(held.cpus for held in holds),
         share.memory - sum(held.memory for held in holds),
         [gpu for gpu in share.gpus if gpu not in taken],
+        {name: count - sum(dict(held.gres).get(name, 0) for held in holds) for name, count in share.gres},
     )
 
 
@@ -206,7 +227,7 @@ def _place(request: StepRequest, chosen: list[_Room]) -> Placed:
         memory += mine
         if not request.overlap:
             counted = min(mine, share.memory)
-            held.append(Held(share.node, cpus, counted, gpus if request.asks_gpus else ()))
+            held.append(Held(share.node, cpus, counted, gpus if request.asks_gpus else (), request.gres))
     return Placed(tuple(nodes), tuple(held), memory)
 
 

@@ -46,7 +46,7 @@ def test_a_step_ends_at_its_limit(world: World) -> None:
     assert told == []
     step = begin(world, job, told, age=60, limit=1)
     world.run(asyncio.sleep(0))
-    assert told == [(b"A", b" DUE TO TIME LIMIT")]
+    assert told == [(b"T", b" DUE TO TIME LIMIT")]
     step.exit_status = 15
     world.do(lambda: world.queue.step_table.end(step, world.queue.now()))
     assert stored(world, step).state is State.TIMEOUT

@@ -197,6 +197,8 @@ def test_a_step_outlives_the_controller(cluster: Shim) -> None:
     job_id = job_of(cluster)
     cluster.kill_controller()
     assert job_of(cluster) == job_id  # by the next one
+    beside = cluster.run("srun", f"--jobid={job_id}", "-n1", "--immediate", "true")
+    assert beside.err == f"srun: error: Unable to create step for job {job_id}: Requested nodes are busy\n"
 
     def adopted() -> bool:
         return bool(cluster.run("squeue", "-h", "-s", "-o", "%i").out)

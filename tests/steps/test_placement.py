@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shim.job.errors import Errno, SlurmError
 from shim.job.layout import arbitrary, distribute
 from shim.job.record import Share
-from shim.scheduler.stepplacement import Held, StepRequest, place_step
+from shim.scheduler.stepplacement import Held, Placed, StepRequest, place_step
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,16 @@ def test_memory_and_gpus_make_steps_wait() -> None:
     assert place_step(small, job, {"n1": (*first.held, *second.held)}) is None
 
 
+def test_other_generic_resources_make_steps_wait() -> None:
+    job = (Share("n1", cpus=4, memory=0, gres=(("license_slot", 3),)),)
+    two = StepRequest(ntasks=1, exact=True, gres=(("license_slot", 2),))
+    first = place_step(two, job, {})
+    assert first is not None
+    assert place_step(two, job, {"n1": first.held}) is None
+    assert place_step(StepRequest(ntasks=1, exact=True, gres=(("license_slot", 1),)), job, {"n1": first.held})
+    assert Placed.parse(first.text()) == first
+
+
 @pytest.mark.parametrize(
     ("request_", "errno"),
     [
@@ -113,6 +123,7 @@ def test_steps_never_hold_more_than_the_job_has(cpus: list[int], wanted: list[tu
         if placed is None:
             continue
         assert sum(len(node.ranks) for node in placed.nodes) == ntasks
+        assert Placed.parse(placed.text()) == placed
         for held in placed.held:
             holds.setdefault(held.node, []).append(held)
     for share in job:
