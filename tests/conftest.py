@@ -42,5 +42,6 @@ def dstack_lab(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Lab]":
     from tests.dstack.lab import Host, Lab
 
     host = Host(cpus=8, memory_gb=32, gpus=4, gpu_name="NVIDIA A100-SXM4-80GB", gpu_memory_gb=80, blocks=4)
-    with Lab(tmp_path_factory.mktemp("lab"), hosts=[host] * 4) as lab:
+    quota = {"DSTACK_SERVER_LOG_QUOTA_PER_JOB_HOUR": "100000"}  # bytes; dstack's own is 50 MiB
+    with Lab(tmp_path_factory.mktemp("lab"), hosts=[host] * 4, environment=quota) as lab:
         yield lab

@@ -79,7 +79,7 @@ notice() { # TEXT, as slurmstepd writes it where the job's errors go
 
 # Without shared files the job's output is passed on to the terminal, whose log dstack keeps: less of it in any hour than
 # the 50 MiB for which dstack kills a job. What a line says that begins with JOB_MARK is not the job's.
-hourly=$((24 * 1024 * 1024))
+hourly=${SHIM_HOURLY:-$((24 * 1024 * 1024))}
 
 forward() { # yes at the end of the job, when what is too much is dropped
     [ -n "$JOB_MARK" ] || return 0

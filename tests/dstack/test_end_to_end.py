@@ -74,13 +74,6 @@ def test_array_tasks_share_runs(cloud: Shim, dstack_lab: Lab) -> None:
     assert len(runs(dstack_lab)) - before <= 4
 
 
-def test_a_run_stopped_behind_our_back_is_a_cancelled_job(cloud: Shim, dstack_lab: Lab) -> None:
-    job = cloud.submit(script="#!/bin/bash\nsleep 1000\n")
-    cloud.wait(job, "RUNNING")
-    dstack_lab.project_post("runs/stop", {"runs_names": [run_of(dstack_lab, cloud, job)], "abort": False})
-    assert cloud.wait(job) == "CANCELLED"
-
-
 def test_a_controller_killed_in_the_middle_finds_its_runs(cloud: Shim, dstack_lab: Lab) -> None:
     script = f"#!/bin/bash\necho up\nwhile [ ! -e {cloud.work}/go ]; do sleep 0.1; done\nexit 7\n"
     jobs = [cloud.submit(script=script) for _ in range(2)]
@@ -93,17 +86,6 @@ def test_a_controller_killed_in_the_middle_finds_its_runs(cloud: Shim, dstack_la
     tags = [run["run_spec"]["configuration"]["tags"] for run in runs(dstack_lab)]
     mine = sorted(tag["slurm-job"] for tag in tags if tag.get("slurm-controller") == controller)
     assert mine == [str(job) for job in jobs]
-
-
-def test_a_host_that_dies_fails_its_job(cloud: Shim, dstack_lab: Lab) -> None:
-    job = cloud.submit("--no-requeue", "-w", "lab-3", script="#!/bin/bash\nsleep 1000\n")
-    cloud.wait(job, "RUNNING")
-    host = dstack_lab.hosts[3]
-    host.crash()
-    try:
-        wait_until(lambda: cloud.states("-j", f"{job},{job}")[str(job)] == "NODE_FAIL", lambda: cloud.log)
-    finally:
-        host.boot()
 
 
 def test_the_token_is_nowhere(cloud: Shim, dstack_lab: Lab) -> None:

@@ -520,6 +520,7 @@ class DstackExecutor:
             self._events.not_started(launch.job_id, launch.restarts, RESOURCES)
         else:
             self._drop(task)
+            _LOG.warning("job %d: dstack ended %s: %s", launch.job_id, run.name, ", ".join(filter(None, reasons)))
             ended = verdict.from_run(launch.job_id, launch.restarts, run, task.seen_start, time.time())
             self._events.finished(ended)
 

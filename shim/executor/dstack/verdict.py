@@ -24,7 +24,7 @@ def from_record(job_id: int, restarts: int, record: Mapping[str, str], seen_star
     """The end as the guest wrote it down; ``seen_start`` and ``now`` are when we saw its start and end."""
     start, end = float(record["start"]), float(record["end"])
     if abs(end - now) > SKEW and abs(start - seen_start) > SKEW:
-        start, end = seen_start, seen_start + (end - start)
+        start, end = seen_start, min(now, seen_start + (end - start))
     failure = record.get("failure", "")
     status = 0 if failure else int(record["exit"]) << 8 | int(record["signal"])
     return Ended(

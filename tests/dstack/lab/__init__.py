@@ -11,6 +11,6 @@ sides.
 """
 
 from tests.dstack.lab.lab import Lab
-from tests.dstack.lab.machine import Host
+from tests.dstack.lab.machine import Host, Machine
 
-__all__ = ["Host", "Lab"]
+__all__ = ["Host", "Lab", "Machine"]

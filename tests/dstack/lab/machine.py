@@ -51,6 +51,7 @@ class Machine:
         self._connections: set[asyncssh.SSHServerConnection] = set()
         self._shim: Shim | None = None
         self._boots = 0
+        self.environment: dict[str, str] = {}  # for the containers of this host
         self.port = 0
 
     @property
@@ -104,7 +105,7 @@ class Machine:
     async def _restart_shim(self) -> None:
         if self._shim:
             self._shim.close()
-        self._shim = Shim(self.directory / f"tasks-{self._boots}", self._version)
+        self._shim = Shim(self.directory / f"tasks-{self._boots}", self._version, self.environment)
         await self._shim.server.start()
 
     async def _execute(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import tarfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,16 @@ from tests.dstack.lab.http import HttpServer, Refused, Request
 from tests.dstack.lab.process import PtyProcess, kill_marked
 
 CONTAINER_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SECOND = 1.0
+"""How long a second of max_duration takes; tests that cannot wait for minutes make it shorter."""
 
 
 class Runner:
     """States: awaiting the job, awaiting `run`, running, ended (all output may be fetched)."""
 
-    def __init__(self, task_id: str, directory: Path, version: str) -> None:
+    def __init__(self, task_id: str, directory: Path, version: str, environment: Mapping[str, str]) -> None:
         self._mark = f"LAB_TASK={task_id}"
-        self._directory = directory
+        self._directory, self._extra = directory, environment
         self._archives: dict[str, bytes] = {}
         self._state = "await-job"
         self._last_timestamp = 0
@@ -101,7 +104,7 @@ class Runner:
         spec = self._job["job_spec"]
         self._process = PtyProcess(spec["commands"], self._environment(), self._cwd, self._log)
         limit = spec.get("max_duration")
-        timer = asyncio.get_running_loop().call_later(limit, self._time_out) if limit else None
+        timer = asyncio.get_running_loop().call_later(limit * SECOND, self._time_out) if limit else None
         status = await self._process.run()
         if timer:
             timer.cancel()
@@ -151,6 +154,7 @@ class Runner:
             "DSTACK_GPUS_NUM": str(sum(gpus)),
             "DSTACK_MPI_HOSTFILE": str(hostfile),
             "SHIM_HOSTS": str(self._hosts),
+            **self._extra,
             **(spec.get("env") or {}),
         }
 

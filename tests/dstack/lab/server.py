@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -88,6 +89,15 @@ class DstackServer:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(30)
             self.kill()
+
+    def make_spot(self, instance: str) -> None:
+        """From now on the instance is a spot instance of a cloud: when it is gone, it was taken away."""
+        known = "json_set(job_provisioning_data, '$.instance_type.resources.spot', json('true'))"
+        with contextlib.closing(sqlite3.connect(self.directory / "data" / "data" / "sqlite.db")) as database, database:
+            changed = database.execute(
+                f"UPDATE instances SET job_provisioning_data = {known} WHERE name = ? AND deleted = 0", (instance,)
+            )
+            assert changed.rowcount == 1
 
     def kill(self) -> None:
         """End the server, and the ssh masters of its session, at once."""

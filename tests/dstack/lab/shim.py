@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,8 @@ class Task:
 
 
 class Shim:
-    def __init__(self, directory: Path, version: str) -> None:
-        self._directory, self._version = directory, version
+    def __init__(self, directory: Path, version: str, environment: Mapping[str, str]) -> None:
+        self._directory, self._version, self._environment = directory, version, environment
         self.tasks: dict[str, Task] = {}
         components = [
             {"name": name, "version": version, "status": "installed"} for name in ("dstack-runner", "dstack-shim")
@@ -76,7 +77,7 @@ class Shim:
         if failure := _creation_failure(body):
             task = Task(body["id"], None, "terminated", "creating_container_error", failure)
         else:
-            task = Task(body["id"], Runner(body["id"], self._directory / body["id"], self._version))
+            task = Task(body["id"], Runner(body["id"], self._directory / body["id"], self._version, self._environment))
             assert task.runner
             task.starting.append(asyncio.get_running_loop().create_task(task.runner.server.start()))
         self.tasks[task.id] = task
