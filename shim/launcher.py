@@ -1,4 +1,4 @@
-"""What every command's process does: hand the call to the warm controller and copy back what it answers.
+"""What a command's process does that more than a short answer needs: talk with the warm controller by its socket.
 
 A command is as fast as this file: it runs under ``python3 -I -S`` and imports built-in modules only; what is needed
 on rare paths (no controller yet, tasks to start) is imported there.

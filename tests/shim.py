@@ -80,10 +80,7 @@ class Shim:
         if not self.bin.exists():
             self.bin.mkdir()
             for command in (REPOSITORY / "bin").iterdir():
-                # The interpreter of the tests, whatever the checkout has.
-                (self.bin / command.name).write_text(
-                    f'#!/bin/sh\nexec {sys.executable} -I -S {command} {command.name} "$@"\n'
-                )
+                (self.bin / command.name).write_text(launcher(command))
                 (self.bin / command.name).chmod(0o755)
         if self.config:
             (self.folder / "config.toml").write_text(self.config)
@@ -181,6 +178,18 @@ class Shim:
             os.kill(self.controller, signal.SIGTERM)
             assert select.select([handle], [], [], PATIENCE)[0], "the controller does not end"
             os.close(handle)
+
+
+def launcher(command: Path) -> str:
+    """A launcher as it is, but with the interpreter of the tests, whatever the checkout has."""
+    text = command.read_text()
+    for words, replacement in (
+        ("_shim_self=$0", f"_shim_self={command}"),
+        ('exec "$_shim_python"', f"exec {sys.executable}"),
+    ):
+        assert words in text
+        text = text.replace(words, replacement)
+    return text
 
 
 def kill(pid: int) -> None:

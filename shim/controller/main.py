@@ -169,7 +169,7 @@ class _Life:
         queue.mailer = Mailer(queue)
         queue.on_shutdown = self.end.set
         queue.on_reconfigure = lambda: self._reconfigure(queue)
-        server = Server(queue, self.end.set)
+        server = Server(queue, self.folder, self.end.set)
         queue.on_call = server.serve_remote
         for executor in executors.values():
             await executor.open(queue)

@@ -7,9 +7,11 @@ import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 from shim.commands.call import Call, Exit
+from shim.controller.express import Express, ExpressCall
 from shim.controller.queue import Queue
 from shim.executor.base import RemoteCall
 from shim.job.errors import SlurmError
@@ -83,6 +85,9 @@ class Connection:
             return
         count = int(fields[4])
         words = [os.fsdecode(field) for field in fields]
+        if words[1] == "collect":
+            await self._collect(int(words[5]), int(words[6]))
+            return
         peer = self.writer.get_extra_info("socket")
         pid = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
         call = Call(
@@ -104,7 +109,18 @@ class Connection:
         )
         if call.command in CHANGING:
             call.send(1, b"")  # the client knows by this that, whatever happens now, it must not call a second time
-        code = await answer(call)
+        await self._end(await answer(call))
+
+    async def _collect(self, lane: int, pid: int) -> None:
+        """Go on with a call that began by way of a lane (see ``shim.controller.express``)."""
+        if (call := self.server.express.collect(lane, pid)) is None:
+            self.send(2, b"slurm-shim: the controller went away while it was answering\n")
+            await self._end(1)
+        else:
+            call.attach(self)
+            await self._end(await call.code)
+
+    async def _end(self, code: int) -> None:
         self.writer.write(frame(b"X", b"%d" % code))
         await self.writer.drain()
 
@@ -141,9 +157,10 @@ def command(name: str) -> Callable[[Call], Awaitable[int]]:
 class Server:
     """Listens, and keeps count of who is being served."""
 
-    def __init__(self, queue: Queue, replaced: Callable[[], None]) -> None:
+    def __init__(self, queue: Queue, folder: Path, replaced: Callable[[], None]) -> None:
         self.queue = queue
         self.replaced = replaced
+        self.express = Express(folder, COMMANDS, CHANGING, self._begin_express)
         self.last_call = queue.now()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._server: asyncio.Server | None = None
@@ -151,6 +168,10 @@ class Server:
     async def listen(self, listener: socket.socket) -> None:
         """Serve clients from now on."""
         self._server = await asyncio.start_unix_server(self._client, sock=listener, limit=1 << 20)
+        try:
+            self.express.open()
+        except OSError as error:  # a file system without named pipes: every call comes by the socket
+            _LOG.info("no express way: %s", error)
 
     def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._begin(self._serve(Connection(self, reader, writer)))
@@ -158,6 +179,9 @@ class Server:
     def serve_remote(self, remote: RemoteCall) -> None:
         """Answer a command that was called inside a job elsewhere."""
         self._begin(self._serve_remote(remote))
+
+    def _begin_express(self, call: ExpressCall) -> None:
+        self._begin(self._serve_express(call))
 
     def _begin(self, serving: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(serving)
@@ -174,6 +198,34 @@ class Server:
         finally:
             self.last_call = self.queue.now()
             connection.writer.close()
+
+    async def _serve_express(self, express: ExpressCall) -> None:
+        caller = express.caller
+        call = Call(
+            command=caller.command,
+            argv=caller.argv,
+            cwd=caller.cwd,
+            env=caller.env,
+            pid=caller.pid,
+            queue=self.queue,
+            stdin_tty="0" in caller.terminals,
+            stdout_tty="1" in caller.terminals,
+            send=express.send,
+            drain=express.drain,
+            read_stdin=express.read_stdin,
+            read_some=express.read_some,
+            tell=express.tell,
+            hear=express.hear,
+            closed=express.closed,
+        )
+        code = 1
+        try:
+            code = await answer(call)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the client has gone; what it asked for stands
+        finally:
+            self.last_call = self.queue.now()
+            express.end(code)
 
     async def _serve_remote(self, remote: RemoteCall) -> None:
         call = Call(
@@ -206,6 +258,7 @@ class Server:
 
     def close(self) -> None:
         """Listen no more, and let go of the clients."""
+        self.express.close()
         if self._server:
             self._server.close()
         for task in self._tasks:
