@@ -1,5 +1,6 @@
 import asyncio
 import io
+import re
 import tarfile
 import uuid
 from collections.abc import Awaitable, Callable
@@ -144,6 +145,19 @@ def test_an_old_server_is_refused(dstack_lab: Lab, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("shim.executor.dstack.client.OLDEST_SERVER", (99, 0))
     with pytest.raises(UnsupportedServer, match=r"99\.0 or newer"):
         ask(credentials(dstack_lab), lambda client: client.check_server())
+
+
+def test_a_newer_server_is_used_and_told_of(
+    dstack_lab: Lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("shim.executor.dstack.client.SPOKEN_VERSION", (0, 20, 25))
+
+    async def scenario(client: Client) -> None:
+        await client.check_server()
+        assert [fleet.name for fleet in await client.fleets()] == ["lab"]
+
+    ask(credentials(dstack_lab), scenario)
+    assert re.search(r"dstack server 0\.\d+\.\d+ is newer than 0\.20\.25, the newest", caplog.text)
 
 
 def test_credentials_come_from_the_settings_or_from_the_command_line_tool(tmp_path: Path, dstack_lab: Lab) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -19,11 +20,15 @@ from shim.executor.dstack.errors import (
 )
 from shim.executor.dstack.model import Event, Fleet, LogPage, Run, parse_event
 
-OLDEST_SERVER = (0, 20)
-"""The oldest server supported."""
+_LOG = logging.getLogger(__name__)
+
+OLDEST_SERVER = (0, 20, 25)
+"""The oldest server supported: the first that lets a run name its instances."""
 
 SPOKEN_VERSION = (0, 22, 5)
-"""The version of the API spoken here. A newer server answers as it answers dstack's own client of this version."""
+"""The version of the API spoken here, the newest that was tried. A newer server answers as it answers dstack's own
+client of this version.
+"""
 
 TIMEOUT = 30.0
 """Seconds for one request: a busy server answers a submission in up to 14."""
@@ -55,6 +60,9 @@ class Client:
         if numbers and numbers < OLDEST_SERVER:
             oldest = ".".join(map(str, OLDEST_SERVER))
             raise UnsupportedServer(f"dstack server {version} is too old: {oldest} or newer is needed")
+        if numbers[:2] > SPOKEN_VERSION[:2]:
+            tried = ".".join(map(str, SPOKEN_VERSION))
+            _LOG.warning("dstack server %s is newer than %s, the newest that this was tried with", version, tried)
         # A server refuses clients newer than itself.
         spoken = min(numbers, SPOKEN_VERSION) if numbers else SPOKEN_VERSION
         self._http.headers["X-API-VERSION"] = ".".join(map(str, spoken))

@@ -12,5 +12,6 @@ sides.
 
 from tests.dstack.lab.lab import Lab
 from tests.dstack.lab.machine import Host, Machine
+from tests.dstack.lab.server import Release
 
-__all__ = ["Host", "Lab", "Machine"]
+__all__ = ["Host", "Lab", "Machine", "Release"]
