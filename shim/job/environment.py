@@ -207,13 +207,17 @@ def _gpus(share: Share, config: Config) -> Environment:
     if not share.gpus:
         return {}
     indices = ",".join(map(str, share.gpus))
-    configured = any(node.name == share.node and node.gres for node in config.nodes)
     return {
         "CUDA_VISIBLE_DEVICES": indices,
         "SLURM_GPUS_ON_NODE": str(len(share.gpus)),
         "SLURM_JOB_GPUS": indices,
-        **(dict.fromkeys(OTHER_MAKERS, indices) if configured else {}),
+        **(dict.fromkeys(OTHER_MAKERS, indices) if of_any_maker(share.node, config) else {}),
     }
+
+
+def of_any_maker(node: str, config: Config) -> bool:
+    """True where the GPUs of a node are what the configuration says, not what was found."""
+    return any(known.name == node and known.gres for known in config.nodes)
 
 
 def step_environment(layout: StepLayout, job: Job) -> Environment:
@@ -249,8 +253,10 @@ def step_environment(layout: StepLayout, job: Job) -> Environment:
     return {name: str(value) for name, value in facts.items()}
 
 
-def task_environment(layout: StepLayout, node_index: int, local_id: int) -> Environment:
-    """What one task of a step finds in its environment besides `step_environment`."""
+def task_environment(layout: StepLayout, node_index: int, local_id: int, *, any_maker: bool = False) -> Environment:
+    """What one task of a step finds in its environment besides `step_environment`; ``any_maker``: its GPUs may be of
+    others than NVIDIA.
+    """
     node = layout.nodes[node_index]
     environment = {
         "SLURMD_NODENAME": node.name,
@@ -262,12 +268,12 @@ def task_environment(layout: StepLayout, node_index: int, local_id: int) -> Envi
         "SLURM_TOPOLOGY_ADDR": node.name,
         "SLURM_TOPOLOGY_ADDR_PATTERN": "node",
     }
+    if node.gpus:
+        environment["SLURM_GPUS_ON_NODE"] = str(len(node.gpus))
     gpus = node.task_gpus[local_id] if node.task_gpus else node.gpus
     if gpus:
         indices = ",".join(map(str, gpus))
-        environment |= {
-            "CUDA_VISIBLE_DEVICES": indices,
-            "SLURM_GPUS_ON_NODE": str(len(node.gpus)),
-            "SLURM_STEP_GPUS": indices,
-        }
+        environment |= dict.fromkeys(("CUDA_VISIBLE_DEVICES", "SLURM_STEP_GPUS"), indices)
+        if any_maker:
+            environment |= dict.fromkeys(OTHER_MAKERS, indices)
     return environment

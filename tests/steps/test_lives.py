@@ -279,3 +279,15 @@ def test_the_worst_exit_status_counts_signals_as_less(lab: Shim, job: Job) -> No
     job_id = max(map(int, lab.states()))
     answer = lab.run("sacct", "-X", "-n", "-P", "-j", str(job_id), "-o", "derivedexitcode,exitcode")
     assert answer.out == "200:0|0:0\n"
+
+
+def test_gpus_go_by_all_makers_names(lab: Shim, job: Job) -> None:
+    show = "sh -c 'echo $CUDA_VISIBLE_DEVICES $ROCR_VISIBLE_DEVICES $GPU_DEVICE_ORDINAL $ZE_AFFINITY_MASK'"
+    output = job(
+        f"srun -n1 --gres=gpu:1 {show}; srun -n1 {show}; srun -n1 --gpu-bind=none {show}",
+        "-p", "gpu", "--gres=gpu:a100:2",
+    )  # fmt: skip
+    assert output == "0 0 0 0\n0,1 0,1 0,1 0,1\n\n"
+    outside = lab.run("srun", "-p", "gpu", "--gpus=2", "--mem=100", "env").out
+    assert not re.search("^SLURM_(GPUS=|JOB_GPUS|MEM_PER)", outside, re.MULTILINE)
+    assert "SLURM_GPUS_ON_NODE=2\n" in outside

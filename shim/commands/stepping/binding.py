@@ -127,8 +127,10 @@ def bind_gpus(nodes: Sequence[StepNode], fields: Mapping[str, Any]) -> tuple[Ste
     if not text and fields.get("ntasks_per_gpu"):
         text = f"single:{fields['ntasks_per_gpu']}"
     kind, _, values = text.partition(":")
-    if kind in ("", "none", "closest"):
-        return tuple(replace(node, task_gpus=()) for node in nodes) if kind == "none" else tuple(nodes)
+    if kind in ("", "closest"):
+        return tuple(nodes)
+    if kind == "none":
+        return tuple(replace(node, task_gpus=((),) * len(node.ranks)) for node in nodes)
     try:
         numbers = [int(value, 16 if kind == "mask_gpu" else 10) for value in values.split(",")]
     except ValueError:

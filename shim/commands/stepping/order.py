@@ -11,8 +11,10 @@ from shim.grammar.export import Export, ExportMode, parse_export
 from shim.grammar.filename import expand_filename
 from shim.job.environment import (
     DEFAULT_TMPDIR,
+    OTHER_MAKERS,
     allocation_environment,
     nodes_environment,
+    of_any_maker,
     step_environment,
     task_environment,
 )
@@ -23,12 +25,13 @@ from shim.options.files import absolute
 FORMAT = 2
 """The version of marshal that both sides write."""
 
-_OF_A_NODE = ("CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ROCR_VISIBLE_DEVICES", "SLURM_GPUS_ON_NODE")
+_OF_A_NODE = ("CUDA_VISIBLE_DEVICES", *OTHER_MAKERS, "SLURM_GPUS_ON_NODE")
 """Variables about the batch host's devices: a step has its own, or none."""
 
 _PRESERVED = ("SLURM_JOB_NUM_NODES", "SLURM_NNODES", "SLURM_NTASKS", "SLURM_NPROCS")
 """What --preserve-env hands on as the caller has it."""
 
+_NEVER_OUTSIDE = ("SLURM_GPU", "SLURM_MEM_PER_")  # prefixes: srun without a job does not tell its tasks what it asked
 _ONLY_INSIDE = ("SLURM_DISTRIBUTION", "SLURM_JOB_CPUS_PER_NODE_PACK_GROUP_0", "SLURM_NODE_ALIASES")
 _KEPT_BY_NONE = ("SLURM", "SPANK_")  # prefixes; the variables that lead the commands to their queue go along
 
@@ -63,8 +66,9 @@ def make_order(call: Call, components: Sequence[Component]) -> bytes:
     for number, component in enumerate(components):
         for node_index, node in enumerate(component.layout.nodes):
             position = names.setdefault(node.name, len(names))
+            any_maker = of_any_maker(node.name, call.queue.config)
             for local_id, rank in enumerate(node.ranks):
-                own = task_environment(whole, first_node + node_index, local_id)
+                own = task_environment(whole, first_node + node_index, local_id, any_maker=any_maker)
                 streams, common = _streams(component, node_index, rank)
                 shared.update(common)
                 argv = [os.fsencode(word) for word in component.program(rank)]
@@ -158,6 +162,7 @@ def _common(call: Call, component: Component, whole: StepLayout) -> dict[str, st
     if call.env.get("SLURM_JOB_ID") != str(job.job_id):
         inherited = {name.encode() for name in call.env}
         allocation = allocation_environment(job, call.queue.config, inherited)
+        allocation = {name: text for name, text in allocation.items() if not name.startswith(_NEVER_OUTSIDE)}
         identity = {
             "SLURM_JOB_GID": str(job.group_id),
             "SLURM_JOB_UID": str(job.user_id),
@@ -167,14 +172,14 @@ def _common(call: Call, component: Component, whole: StepLayout) -> dict[str, st
         environment = {**allocation, **identity, **environment}
         for name in _ONLY_INSIDE if not layout.distribution else _ONLY_INSIDE[1:]:
             environment.pop(name, None)
-        if not asks_memory(job):
-            environment.pop("SLURM_MEM_PER_CPU", None)
+    elif component.job.shares and component.job.shares[0].gpus:
+        environment["SLURM_JOB_GPUS"] = ",".join(map(str, component.job.shares[0].gpus))
+    if per_node := component.fields.get("ntasks_per_node"):
+        environment["SLURM_NTASKS_PER_NODE"] = str(per_node)
     if "SRUN_DEBUG" in environment and component.fields.get("export", "ALL").upper() != "ALL":
         del environment["SRUN_DEBUG"]
     if "TMPDIR" not in call.env or component.fields.get("export"):
         environment.setdefault("TMPDIR", DEFAULT_TMPDIR)
-    if component.job.shares and component.job.shares[0].gpus:
-        environment["SLURM_JOB_GPUS"] = ",".join(map(str, component.job.shares[0].gpus))
     if component.fields.get("preserve_env"):
         environment |= {name: call.env[name] for name in _PRESERVED if name in call.env}
     environment["SLURMSHIM_STATE"] = str(call.queue.state_dir)
