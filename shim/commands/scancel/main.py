@@ -35,7 +35,7 @@ class Refusal:
 
 
 NOT_HETEROGENEOUS = Refusal(2106, "Job not heterogeneous job")
-NOT_WHOLE = Refusal(2107, "Operation not permitted on individual component of heterogeneous job")
+NOT_WHOLE = Refusal(2108, "Operation not permitted on individual component of heterogeneous job")
 QUIET = (Errno.INVALID_JOB_ID.number, Errno.ALREADY_DONE.number)
 """What a call that just names jobs says nothing about: they are over, as was wished."""
 
@@ -105,7 +105,11 @@ def _component(call: Call, target: Target) -> list[Victim] | Refusal:
     queue = call.queue
     parts = _components(call, target.job_id)
     if not parts:
-        return NOT_HETEROGENEOUS if queue.find(target.job_id) else Refusal(*Errno.INVALID_JOB_ID.value)
+        return (
+            NOT_HETEROGENEOUS
+            if not target.component and queue.find(target.job_id)
+            else Refusal(*Errno.INVALID_JOB_ID.value)
+        )
     chosen = [job for job in parts if job.het_job_offset == target.component]
     if chosen and chosen[0].pending:
         return NOT_WHOLE

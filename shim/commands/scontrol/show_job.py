@@ -39,6 +39,7 @@ class JobView:
     showing: Showing
     cpu_ids: dict[str, str]  # by node, for the details
     task_id: int | None = None
+    components: str = ""  # the ids of a heterogeneous job's components
 
     @property
     def request(self) -> Request:
@@ -203,6 +204,7 @@ _LINES: tuple[Line[JobView], ...] = (
         optional("HetJobOffset", lambda v: str(v.job.het_job_offset) if v.job.het_job_id else ""),
         field("JobName", lambda v: v.request.job_name),
     ),
+    (optional("HetJobIdSet", lambda v: v.components),),
     (
         field("UserId", lambda v: f"{v.job.user_name}({v.job.user_id})"),
         field("GroupId", lambda v: f"{v.job.group_name}({v.job.group_id})"),

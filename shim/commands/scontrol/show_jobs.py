@@ -11,7 +11,7 @@ from shim.commands.scontrol.show_job import JobView, Showing, show_job
 from shim.commands.scontrol.show_step import ShownStep, show_step
 from shim.commands.scontrol.targets import parse_job_id
 from shim.commands.squeue.rows import in_table_order
-from shim.grammar.indexset import DISPLAY_LIMIT
+from shim.grammar.indexset import DISPLAY_LIMIT, IndexSet
 from shim.job.errors import Errno
 from shim.job.record import Job
 
@@ -28,7 +28,7 @@ def show_jobs(session: Session, text: str | None) -> None:
             session.out("No jobs in the system\n")
         _print(session, jobs, showing)
         return
-    if text.endswith("_"):  # as Slurm reads an index that is not there
+    if text.endswith(("_", "+")):  # as Slurm reads an index that is not there
         text += "0"
     job_id = parse_job_id(text)
     if job_id is None or not {"[", "*"}.isdisjoint(text):
@@ -43,7 +43,10 @@ def show_jobs(session: Session, text: str | None) -> None:
         _show_task(session, text, job_id.job_id, job_id.tasks.first(), showing)
     elif job_id.offset is not None or records[0].het_job_id:
         parts = [job for job in session.queue.jobs.values() if job.het_job_id == job_id.job_id] or records
-        _print(session, [job for job in parts if job_id.offset in (None, job.het_job_offset)], showing)
+        parts = [job for job in parts if job_id.offset in (None, job.het_job_offset)]
+        if not parts:
+            _not_found(session, text)
+        _print(session, parts, showing)
     else:
         _print(session, _with_own_id_first(records, job_id.job_id), showing)
 
@@ -56,10 +59,14 @@ def _with_own_id_first(records: list[Job], job_id: int) -> list[Job]:
 def _show_task(session: Session, text: str, job_id: int, task_id: int, showing: Showing) -> None:
     records = session.queue.find(job_id, task_id)
     if not records:
-        session.exit_code = 1
-        session.out(f"Job {text} not found\n")
+        _not_found(session, text)
         return
     _print(session, records, showing, task_id)
+
+
+def _not_found(session: Session, text: str) -> None:
+    session.exit_code = 1
+    session.out(f"Job {text} not found\n")
 
 
 def _print(session: Session, jobs: list[Job], showing: Showing, task_id: int | None = None) -> None:
@@ -68,7 +75,9 @@ def _print(session: Session, jobs: list[Job], showing: Showing, task_id: int | N
         return
     numbers = cpu_ids(session.queue.running) if showing.details else {}
     for job in jobs:
-        session.out(show_job(JobView(job, showing, numbers.get(job.job_id, {}), task_id)))
+        mates = [one.job_id for one in session.queue.components(job)] if job.het_job_id else []
+        view = JobView(job, showing, numbers.get(job.job_id, {}), task_id, IndexSet.from_iterable(mates).display())
+        session.out(show_job(view))
 
 
 def _print_yaml(session: Session, jobs: list[Job]) -> None:

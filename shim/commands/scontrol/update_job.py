@@ -42,7 +42,16 @@ def update_jobs(session: Session, words: list[str]) -> None:
         jobs = [",".join(jobs or ())]  # Slurm's controller is asked about the whole list
     nodes = frozenset(node.name for node in session.queue.nodes)
     for job in jobs or [""]:
-        operate(session, job, lambda target: _change(session, target, wanted, nodes))
+        for one in _components(session, job):
+            operate(session, one, lambda target: _change(session, target, wanted, nodes))
+
+
+def _components(session: Session, word: str) -> list[str]:
+    """The id of a heterogeneous job means each of its components, the first first."""
+    job = session.queue.job(int(word)) if word.isdecimal() else None
+    if job is None or job.het_job_id != job.job_id:
+        return [word]
+    return [f"{job.het_job_id}+{part.het_job_offset}" for part in session.queue.components(job)]
 
 
 def _by_name(session: Session, names: list[Pair], user_id: int | None) -> list[str]:
