@@ -24,12 +24,13 @@ async def run(call: Call) -> int:
     steps = [step for name in names if (step := laststeps.find(queue, name, int(restarts)))]
     if len(steps) != len(names) or len(jobs) != len(names):
         return 1  # the job is over: so are its steps
+    line = queue.executor_of(jobs[0]).reach(jobs[0], call, names[0] if kind == "relay" else "")
     for job, step in zip(jobs, steps, strict=True):
-        queue.step_table.adopt(step, call.tell)
+        queue.step_table.adopt(step, line.tell)
         if not job.request.batch:
             queue.allocations.own(job, lambda _kind, _data: None)
     try:
-        code = await stepping.serve(call, steps)
+        code = await stepping.serve(call, line, steps)
     except (ConnectionError, asyncio.IncompleteReadError):
         for job in _allocated(jobs):
             queue.allocations.desert(job)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shim.commands.call import Call, Exit
-from shim.commands.stepping.allocation import allocate
+from shim.commands.stepping.allocation import allocate, configured
 from shim.commands.stepping.order import FORMAT, asks_memory
 from shim.commands.submission import check, command_line, place, report
 from shim.grammar.errors import GrammarError
@@ -36,6 +36,7 @@ async def run(call: Call) -> int:
     fields = components[0].fields
     job = jobs[0]
     _say(call, fields, f"Granted job allocation {job.job_id}")
+    await configured(call, jobs, fields)
     if fields.get("bell") and call.stdout_tty and not fields.get("no_bell"):
         call.out("\a")
     if fields.get("no_shell"):

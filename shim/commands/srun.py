@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from shim.commands.call import Call, Exit
 from shim.commands.client import caller
-from shim.commands.stepping.allocation import allocate
+from shim.commands.stepping.allocation import allocate, configured
 from shim.commands.stepping.hetgroup import spread
 from shim.commands.stepping.parts import Part, parts_of
 from shim.commands.stepping.size import step_request
@@ -57,6 +57,7 @@ _OF_THE_JOB = ("exclusive", "immediate", "exclude", "relative", "hold", "mem_per
 async def _allocated(call: Call, parts: Sequence[Part]) -> int:
     """Allocate, run, release. The exit code. Raises Exit, Complaint or OptionError."""
     jobs = await allocate(call, [part.gathered for part in parts], parts[0].program)
+    await configured(call, jobs, parts[0].gathered.fields)
     allocations = call.queue.allocations
     for part, job in zip(parts, jobs, strict=True):
         fields = part.gathered.fields

@@ -1,6 +1,6 @@
 """Allocations of salloc and srun: jobs without a batch script, which last as long as the client that owns them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from shim.controller import finish
@@ -28,6 +28,12 @@ class Allocations:
     def own(self, job: Job, tell: Tell) -> None:
         """This client holds the allocation: it is told when that ends from elsewhere."""
         self._owners[job.job_id] = tell
+
+    def notify(self, job: Job, text: str) -> None:
+        """scontrol notify: the client that waits for the allocation, holds it or runs a step in it prints a line."""
+        clients = [tell for step in self.queue.step_table.of(job.job_id) if (tell := self.queue.step_table.client(step))]
+        for tell in clients or [tell for tell in [self._owners.get(job.job_id)] if tell]:
+            tell(b"N", text.encode(errors="surrogateescape"))
 
     def stop(self, job: Job, why: str) -> None:
         """End an allocation: its clients are told, its steps end, then the job is over."""
@@ -74,6 +80,13 @@ class Allocations:
                 kill_step(step)
                 self.queue.step_table.abandon(step)
 
+    def lose(self, jobs: Iterable[Job]) -> None:
+        """The engine says that these are over: who still owns one is told."""
+        for job in jobs:
+            if tell := self._owners.pop(job.job_id, None):
+                tell(b"A", b"")
+
     def _conclude(self, job: Job, status: int) -> None:
-        now = self.queue.now()
-        finish.finished(self.queue, Ended(job.job_id, job.restarts, status, job.start_time, now))
+        now, executor = self.queue.now(), self.queue.executor_of(job)
+        finish.run_over(self.queue, Ended(job.job_id, job.restarts, status, job.start_time, now))
+        self.queue.after_commit(lambda: executor.release(job))

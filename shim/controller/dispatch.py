@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shim.controller import cancel, finish, overrides, scratch
-from shim.controller.launch import make_launch
+from shim.controller.launch import has_run, make_launch
 from shim.executor.base import Ended, Launch, Target
 from shim.grammar.array import IndexSet
 from shim.grammar.hostlist import fold_hostlist
@@ -150,7 +150,7 @@ class Dispatcher:
         job.end_time = 0
         job.handle = job.ending = ""
         executor = queue.executor_of(job)
-        job.state = State.CONFIGURING if executor.name == "dstack" else State.RUNNING
+        job.state = State.CONFIGURING if executor.remote else State.RUNNING
         for share in shares:
             self.by_name[share.node].allocate(share)
         queue.running.add(job)
@@ -171,7 +171,7 @@ class Dispatcher:
                 continue
             try:
                 scratch.make(queue, job)
-                if job.runs_script:
+                if has_run(queue, job):
                     batches.setdefault(queue.executor_of(job).name, []).append(make_launch(queue, job))
             except OSError as error:
                 now = queue.now()

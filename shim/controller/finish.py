@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from shim.controller import requeue, scratch
+from shim.controller.launch import has_run
 from shim.controller.steps import timestamp
 from shim.executor.base import Ended
 from shim.job.record import Job
@@ -28,10 +29,19 @@ OOM_SIGNAL = 125
 def finished(queue: "Queue", ended: Ended) -> None:
     """An executor reports the end of a run; a report about an earlier run, or a second one, changes nothing."""
     job = queue.jobs.get(ended.job_id)
-    if job is not None and job.request.batch and (executor := queue.executor_of(job)):
+    if job is not None and has_run(queue, job):
+        executor = queue.executor_of(job)
         queue.after_commit(lambda: executor.forget(ended.job_id, ended.restarts))
+    run_over(queue, ended)
+
+
+def run_over(queue: "Queue", ended: Ended) -> None:
+    """The job whose run has ended is over, or comes back."""
+    job = queue.jobs.get(ended.job_id)
     if job is None or job.restarts != ended.restarts or not job.state.active:
         return
+    if not job.request.batch:
+        queue.allocations.lose(queue.components(job))
     job.start_time = ended.start_time or job.start_time
     job.batch_status = ended.exit_status
     job.user_seconds, job.system_seconds, job.max_rss = ended.user_seconds, ended.system_seconds, ended.max_rss
@@ -49,7 +59,9 @@ def finished(queue: "Queue", ended: Ended) -> None:
 
 
 def may_requeue(queue: "Queue", job: Job) -> bool:
-    """Whether the job may run a second time (--requeue, JobRequeue)."""
+    """Whether the job may run a second time (--requeue, JobRequeue); an allocation may not."""
+    if not job.request.batch:
+        return False
     return queue.config.job_requeue if job.request.requeue is None else job.request.requeue
 
 

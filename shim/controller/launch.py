@@ -69,6 +69,15 @@ def output_paths(job: Job) -> tuple[str, str, str]:
     return output_path(job, job.request.std_in) or "/dev/null", out, err
 
 
+_HOLDER = b"#!/bin/sh\nexec sleep 2147483647\n"
+"""The script of an allocation, which only lasts."""
+
+
+def has_run(queue: "Queue", job: Job) -> bool:
+    """Whether the engine has a run for the job: one for all components, and for an allocation where it is remote."""
+    return not job.het_job_offset and (job.request.batch or queue.executor_of(job).remote)
+
+
 def _components(queue: "Queue", job: Job) -> list[Job]:
     """The components of a heterogeneous job that have been placed, in their order."""
     parts = [part for part in queue.jobs.values() if part.het_job_id == job.het_job_id and part.shares]
@@ -86,13 +95,13 @@ def make_launch(queue: "Queue", job: Job) -> Launch:
     environment["SLURMSHIM_STATE"] = str(queue.state_dir)  # the commands in the job find this queue
     if queue.config.source:
         environment["SLURMSHIM_CONFIG"] = queue.config.source
-    std_in, std_out, std_err = output_paths(job)
+    std_in, std_out, std_err = output_paths(job) if request.batch else ("/dev/null",) * 3
     share = job.shares[0]
     append = request.open_mode == "a" or (not request.open_mode and queue.config.job_file_append)
     return Launch(
         job_id=job.job_id,
         restarts=job.restarts,
-        script=queue.table.content(job.script_id),
+        script=queue.table.content(job.script_id) if request.batch else _HOLDER,
         arguments=request.arguments,
         environment=_without(submitted, frozenset(environment)) + _block(environment),
         work_dir=request.work_dir,

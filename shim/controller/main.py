@@ -14,7 +14,7 @@ from pathlib import Path
 
 from shim.config.load import ConfigError, config_path, load_config
 from shim.config.settings import Config
-from shim.controller.launch import make_launch
+from shim.controller.launch import has_run, make_launch
 from shim.controller.mail import Mailer
 from shim.controller.queue import Queue
 from shim.controller.server import Server, command
@@ -175,7 +175,7 @@ class _Life:
             await executor.open(queue)
         queue.restore()
         for name, executor in executors.items():
-            mine = [job for job in queue.running if job.runs_script and queue.executor_of(job).name == name]
+            mine = [job for job in queue.running if has_run(queue, job) and queue.executor_of(job).name == name]
             await executor.recover(mine, lambda job: make_launch(queue, job))
         queue.recover_endings()
         queue.mailer.resume()

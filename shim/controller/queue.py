@@ -449,6 +449,9 @@ class Queue:
                 part.start_time = when
                 self.dispatcher.watch_limit(part)
                 self.journal.note(part)
+            for future in self.start_waiters.pop(job_id, ()):
+                if not future.done():
+                    future.set_result(None)
             if self._handles is None:  # no haste: the executor finds the run without it, too
                 self._handles = self.loop.call_later(HANDLE_DELAY, self._save_handles)
 

@@ -5,7 +5,7 @@ queues, arrays or dependencies; it starts what it is told to start, and reports 
 happened, also for runs that ended while no controller was there.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -133,6 +133,26 @@ class RemoteCall(Protocol):
         """The command's exit code."""
 
 
+class StepClient(Protocol):
+    """A process of srun on this machine, as its call is known here (shim.commands.call.Call)."""
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """Its environment."""
+
+    @property
+    def send(self) -> Callable[[int, bytes], None]:
+        """Text for its stdout (1) or stderr (2)."""
+
+    @property
+    def tell(self) -> Callable[[bytes, bytes], None]:
+        """A frame for it: an order, or news of what it does."""
+
+    @property
+    def hear(self) -> Callable[[], Awaitable[tuple[bytes, bytes]]] | None:
+        """The next frame from it. Raises ConnectionError when it has gone."""
+
+
 class Events(Protocol):
     """What the controller offers an executor to report to. Called in the event loop's thread only."""
 
@@ -153,9 +173,14 @@ class Events(Protocol):
 
 
 class Executor(Protocol):
-    """One engine that runs jobs."""
+    """One engine that runs jobs.
+
+    The nodes of a ``remote`` one are elsewhere: jobs take a while to begin there, an allocation without a script is a
+    run as well, and srun on this machine must be led to the tasks of its steps.
+    """
 
     name: str
+    remote: bool
 
     async def open(self, events: Events) -> None:
         """Get ready. Raises OSError where this machine or the server cannot be used."""
@@ -199,6 +224,15 @@ class Executor(Protocol):
 
         ``notice`` is a line for the job's error file, as slurmstepd writes it, "" for none.
         """
+
+    def reach(self, job: Job, client: StepClient, step: str = "") -> StepClient:
+        """What to talk to in place of a client that runs a step of this job: it leads to the step's tasks.
+
+        ``step`` names one that began under an earlier controller. Raises SlurmError where they are out of reach.
+        """
+
+    def release(self, job: Job) -> None:
+        """An allocation has been given back, and counts as over: its run ends."""
 
     def usage(self, job: Job, pids: tuple[int, ...] = ()) -> Usage | None:
         """What the running job uses now, or only these processes of a step of it and all below them.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posix
 from _signal import (  # type: ignore[import-not-found]
     SIG_DFL,
-    SIG_IGN,
     SIGCHLD,
     SIGCONT,
     SIGHUP,
@@ -20,6 +19,7 @@ from _signal import (  # type: ignore[import-not-found]
     signal,
 )
 
+from shim.guest.foreground import give_terminal, holds_terminal, lead
 from shim.guest.session import Work
 from shim.guest.task import candidates
 
@@ -58,13 +58,13 @@ class CommandWork(Work):
             self._say(f'salloc: error: _fork_command: Unable to find command "{word}"')
             session.answer({"status": 0, "code": 1})
             return
-        self.terminal = posix.isatty(0) and posix.tcgetpgrp(0) == posix.getpgrp()
+        self.terminal = holds_terminal()
         self.pid = posix.fork()
         if not self.pid:
             self._become(path, environment)
         if self.terminal:
-            posix.setpgid(self.pid, self.pid)
-            self._give_terminal(self.pid)
+            lead(self.pid)
+            give_terminal(self.pid)
 
     def _find(self, name: bytes, environment: Mapping[bytes, bytes]) -> bytes:
         for path in candidates(name, environment):
@@ -76,7 +76,7 @@ class CommandWork(Work):
         try:
             if self.terminal:
                 posix.setpgid(0, 0)
-                self._give_terminal(posix.getpid())
+                give_terminal(posix.getpid())
             for number in (*_SIGNALS, SIGTTOU, SIGTTIN):
                 signal(number, SIG_DFL)
             posix.chdir(self.order["cwd"])
@@ -85,13 +85,6 @@ class CommandWork(Work):
             self._say(f'salloc: error: Unable to exec command "{path.decode(errors="replace")}": {error.strerror}')
         finally:
             posix._exit(1)
-
-    def _give_terminal(self, group: int) -> None:
-        signal(SIGTTOU, SIG_IGN)
-        try:
-            posix.tcsetpgrp(0, group)
-        except OSError:
-            return  # the terminal is gone
 
     def _say(self, text: str) -> None:
         posix.write(2, f"{text}\n".encode(errors="surrogateescape"))
@@ -109,7 +102,7 @@ class CommandWork(Work):
         if not pid:
             return
         if self.terminal:
-            self._give_terminal(posix.getpgrp())
+            give_terminal(posix.getpgrp())
         self.session.catch_up()
         if posix.WIFEXITED(status):
             code = posix.WEXITSTATUS(status)

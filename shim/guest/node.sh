@@ -1,9 +1,11 @@
 #!/bin/sh
-# Runs on every node of a job on several: the first runs the batch script, the others run tasks of its steps.
+# Runs on every node of a job on several: the first runs the batch script, the others run tasks of its steps. In an
+# allocation, whose srun is on the submit host, all of them run tasks.
 #
 #   node.sh DIRECTORY        (see job.sh)
 #
-# DIRECTORY holds   nodes/names       the name of each node, in the order of the ranks; it comes a little later
+# DIRECTORY holds   hold              if it is an allocation
+#                   nodes/names       the name of each node, in the order of the ranks; it comes a little later
 #                   nodes/signals     signals for the tasks of all nodes, one a line
 #                   nodes/NAME/       orders: files that hold the directory of a step (see tasks.sh)
 # and here appear   nodes/NAME.ready  the node takes orders
@@ -18,7 +20,7 @@ mkdir -p "$directory/nodes"
 # The names of the nodes lead to their addresses, where this user may say so.
 introduce() {
     hosts=${SHIM_HOSTS:-/etc/hosts}
-    [ -w "$hosts" ] || return 0
+    [ -w "$hosts" ] && [ -n "$DSTACK_NODES_IPS" ] || return 0
     while read -r name; do
         for address in $DSTACK_NODES_IPS; do break; done
         echo "$address $name"
@@ -39,28 +41,36 @@ deliver() { # SIGNAL
     done
 }
 
-if [ "$rank" -eq 0 ]; then
-    (await_names; introduce) </dev/null >/dev/null 2>&1 &
-    exec /bin/sh "$guest/job.sh" "$directory"
-fi
-exec 2>/dev/null
-trap : INT HUP TERM # the end of the batch script ends this node
-await_names
-(introduce)
-name=$(sed -n "$((rank + 1))p" "$directory/nodes/names")
-mkdir -p "$directory/nodes/$name" "$directory/nodes/$name-tasks"
-: >>"$directory/nodes/signals"
-exec 5<"$directory/nodes/signals"
-: >"$directory/nodes/$name.ready"
-while [ ! -f "$directory/ended" ]; do
-    for order in "$directory/nodes/$name"/*; do
-        [ -f "$order" ] || continue
-        read -r step <"$order"
-        rm -f "$order"
-        /bin/sh "$guest/tasks.sh" "$step" "$name" "$directory/nodes/$name-tasks" </dev/null &
+# Run what is ordered until the job is over.
+serve() {
+    await_names
+    (introduce)
+    name=$(sed -n "$((rank + 1))p" "$directory/nodes/names")
+    mkdir -p "$directory/nodes/$name" "$directory/nodes/$name-tasks"
+    : >>"$directory/nodes/signals"
+    exec 5<"$directory/nodes/signals"
+    : >"$directory/nodes/$name.ready"
+    while [ ! -f "$directory/ended" ]; do
+        for order in "$directory/nodes/$name"/*; do
+            [ -f "$order" ] || continue
+            read -r step <"$order"
+            rm -f "$order"
+            /bin/sh "$guest/tasks.sh" "$step" "$name" "$directory/nodes/$name-tasks" </dev/null &
+        done
+        while read -r signal <&5; do deliver "$signal"; done
+        sleep "$tick" || sleep 1
     done
-    while read -r signal <&5; do deliver "$signal"; done
-    sleep "$tick" || sleep 1
-done
-deliver KILL
-exit 0
+    deliver KILL
+}
+
+if [ "$rank" -ne 0 ]; then
+    exec 2>/dev/null
+    trap : INT HUP TERM # the end of the batch script ends this node
+    serve
+    exit 0
+elif [ -f "$directory/hold" ]; then
+    serve </dev/null >/dev/null 2>&1 &
+else
+    (await_names; introduce) </dev/null >/dev/null 2>&1 &
+fi
+exec /bin/sh "$guest/job.sh" "$directory"

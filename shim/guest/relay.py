@@ -19,8 +19,8 @@ from _signal import (  # type: ignore[import-not-found]
     signal,
 )
 
+from shim.guest.foreground import give_terminal, holds_terminal, lead
 from shim.guest.session import Work
-from shim.guest.terminal import give_terminal, holds_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class RelayWork(Work):
         self.pid = posix.fork()
         if not self.pid:
             self._become()
-        posix.setpgid(self.pid, self.pid)
+        lead(self.pid)
         if self.terminal:
             give_terminal(self.pid)
 

@@ -3,7 +3,7 @@ signals. Begins with the controller's first frame ``S`` and lasts to the end of 
 
 What the controller sends besides ``1``, ``2`` and ``X`` (see ``shim.launcher``): ``S`` a marshalled order, ``A`` the
 step or allocation is being ended (a notice), ``T`` the step has reached its own time limit (a notice), ``G`` a signal
-for the tasks. The client sends ``P`` its tasks' processes, ``G`` a signal it got while it waited,
+for the tasks, ``N`` a line to print. The client sends ``P`` its tasks' processes, ``G`` a signal it got while it waited,
 and ``S`` the marshalled result of an order.
 """
 
@@ -111,6 +111,10 @@ class Session:
             self.begin(payload)
         elif kind == b"A" and self.work:
             self.work.aborted(payload)
+        elif kind == b"N":
+            from shim.guest.telling import note
+
+            note(payload)
         elif kind == b"T" and self.work:
             self.work.timed_out(payload)
         elif kind == b"G" and self.work:
@@ -128,6 +132,10 @@ class Session:
             from shim.guest.command import CommandWork
 
             CommandWork(self, order)
+        elif kind == "relay":
+            from shim.guest.relay import RelayWork
+
+            RelayWork(self, order)
         else:
             self.listen(WAITING_SIGNALS, lambda number: self.send(b"G", b"%d" % number))
 

@@ -4,7 +4,7 @@
 . "$call/step/conf"
 . "$guest/follow.sh"
 step=$call/step
-orders=0 aborted= kill_at= first_exit= worst=0 told= interrupted=
+interrupted_at=0 orders=0 aborted= kill_at= first_exit= worst=0 told= interrupted=
 
 say() { # TEXT
     [ -n "$STEP_QUIET" ] || echo "srun: $1" >&2
@@ -98,8 +98,7 @@ look_at_exits() {
     printf %s "$fresh" | cut -d ' ' -f 1,2 | sort -u | while read -r node status; do
         [ "$status" -ne 0 ] || continue
         ranks=$(printf %s "$fresh" | sed -n "s/^$node $status //p" | tr '\n' ' ')
-        case $ranks in *\ [0-9]*) many=tasks ;; *) many=task ;; esac
-        echo "srun: error: $node: $many $(echo "$ranks" | fold): $(describe "$status")" >&2
+        echo "srun: error: $node: $(named "$ranks"): $(describe "$status")" >&2
     done
     case $STEP_BAD_EXIT$worst in
     yes0) ;;
@@ -113,6 +112,41 @@ look_at_exits() {
         ;;
     esac
     [ -n "$first_exit" ] || first_exit=$(date +%s)
+}
+
+# Tell which tasks run and which are over.
+states() {
+    while read -r rank _; do
+        if [ -f "$step/exit-$rank" ]; then echo "exited $rank"; else echo "running $rank"; fi
+    done <"$step/tasks" >"$step/.states"
+    for state in running exited; do
+        ranks=$(sed -n "s/^$state //p" "$step/.states" | tr '\n' ' ')
+        [ -z "$ranks" ] || say "StepId=$STEP_ID $(named "$ranks"): $state"
+    done
+}
+
+named() { # RANKS
+    case $1 in *\ [0-9]*) echo "tasks $(echo "$1" | fold)" ;; *) echo "task $(echo "$1" | fold)" ;; esac
+}
+
+# ^C: the first one asks, unless told otherwise; one more soon after it ends the step.
+interrupt() {
+    before=$interrupted_at
+    interrupted_at=$(date +%s)
+    if [ -z "$STEP_QUIT" ] && [ $((interrupted_at - before)) -gt 1 ]; then
+        if [ -n "$STEP_NO_STATUS" ]; then
+            say "sending Ctrl-C to StepId=$STEP_ID"
+            signal_tasks INT
+        else
+            say "interrupt (one more within 1 sec to abort)"
+            states
+        fi
+        return
+    fi
+    say "sending Ctrl-C to StepId=$STEP_ID"
+    signal_tasks INT
+    say "forcing job termination"
+    abort_step "" TERM
 }
 
 look_at_orders() {
@@ -129,19 +163,16 @@ look_at_orders() {
         *) signal_tasks "$signal" ;;
         esac
     done
-    case $interrupted in
+    caught=$interrupted interrupted= # another one may come while this one is seen to
+    case $caught in
     '') ;;
-    USR1 | USR2) signal_tasks "$interrupted" ;;
-    INT)
-        say "interrupt (one more within 1 sec to abort)"
-        signal_tasks INT
-        ;;
+    USR1 | USR2) signal_tasks "$caught" ;;
+    INT) interrupt ;;
     *)
         say "forcing job termination"
         abort_step "" KILL
         ;;
     esac
-    interrupted=
     if [ -n "$kill_at" ] && [ "$(date +%s)" -ge "$kill_at" ]; then kill_at= && signal_tasks KILL; fi
     if [ "$STEP_WAIT" -gt 0 ] && [ -n "$first_exit" ] && [ -z "$aborted" ] &&
         [ $(($(date +%s) - first_exit)) -ge "$STEP_WAIT" ]; then
@@ -190,12 +221,18 @@ run_step() {
         until [ -f "$STEP_JOB/nodes/$node.ready" ]; do sleep "$tick" || sleep 1; done
     done
     for node in $others; do
-        echo "$step" >"$STEP_JOB/nodes/.order" && mv "$STEP_JOB/nodes/.order" "$STEP_JOB/nodes/$node/${call##*/}"
+        order=$STEP_JOB/nodes/.${call##*/}
+        echo "$step" >"$order" && mv "$order" "$STEP_JOB/nodes/$node/${call##*/}"
     done
     feeder=
     if [ -f "$step/stdin" ]; then
         exec 6<"$source"
-        (cat <&6 >>"$step/stdin"; : >"$step/stdin-end") 7<&- 8<&- &
+        (
+            trap 'kill "$!"; exit' TERM # what nobody reads any more is not for cat to take
+            cat <&6 >>"$step/stdin" &
+            wait "$!"
+            : >"$step/stdin-end"
+        ) 7<&- 8<&- &
         feeder=$!
         exec 6<&-
     fi
@@ -204,7 +241,7 @@ run_step() {
         pump "$rank" "$stream" "$label" "$target" </dev/null 7<&- 8<&- &
         pumps="$pumps $!"
     done <"$step/pumps"
-    /bin/sh "$guest/tasks.sh" "$step" "$STEP_HERE" "$STEP_JOB/steps" </dev/null 7<&- 8<&- &
+    [ -z "$STEP_HERE" ] || /bin/sh "$guest/tasks.sh" "$step" "$STEP_HERE" "$STEP_JOB/steps" </dev/null 7<&- 8<&- &
     while :; do
         look_at_exits
         [ -n "$left" ] || break

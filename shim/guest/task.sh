@@ -10,7 +10,14 @@ export STEP_FOLDER
 trap : HUP INT QUIT TERM USR1 USR2 ALRM PIPE
 {
     case $3 in
-    stdin) follow "$STEP_FOLDER/stdin" "$STEP_FOLDER/stdin-end" | /bin/sh "$STEP_FOLDER/task-$2" 2>&8 8>&- ;;
+    stdin)
+        follow "$STEP_FOLDER/stdin" "$STEP_FOLDER/stdin-end" "$STEP_FOLDER/.done-$2" | {
+            /bin/sh "$STEP_FOLDER/task-$2" 2>&8 8>&-
+            status=$?
+            : >"$STEP_FOLDER/.done-$2"
+            exit "$status"
+        }
+        ;;
     *) /bin/sh "$STEP_FOLDER/task-$2" </dev/null 2>&8 8>&- ;;
     esac
 } 8>&2 2>/dev/null # what this shell says of a death is not the task's

@@ -37,6 +37,7 @@ class HandExecutor:
     cpus: int = 4
     count: int = 1
     name: str = "local"
+    remote: bool = False
     running: dict[int, Launch] = field(default_factory=dict)
     launched: list[tuple[int, int]] = field(default_factory=list)
     forgotten: list[tuple[int, int]] = field(default_factory=list)
@@ -51,6 +52,12 @@ class HandExecutor:
         return need
 
     def check_components(self, jobs):
+        pass
+
+    def reach(self, job, client, step=""):
+        return client
+
+    def release(self, job):
         pass
 
     def describe(self, jobs):

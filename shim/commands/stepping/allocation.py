@@ -1,7 +1,7 @@
 """A job for a client that waits for it: srun without a job, and salloc."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 
 from shim.commands.call import Call, Exit
@@ -10,10 +10,12 @@ from shim.commands.submission import Body, Submission, submissions
 from shim.controller.queue import Queue
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job
+from shim.job.states import WAITING, State
 from shim.options.gather import Gathered
 
 _FAILURE = {"srun": "Unable to allocate resources", "salloc": "Job submit/allocate failed"}
-_DSTACK = "partition {} runs its jobs on dstack, which has no nodes to log on to: submit a batch script"
+NOT_THERE = WAITING | {State.CONFIGURING}
+"""States of an allocation whose nodes cannot be used yet."""
 _IMPOSSIBLE = "Immediate execution impossible, insufficient priority"
 
 
@@ -22,8 +24,6 @@ async def allocate(call: Call, components: Sequence[Gathered], name: str) -> lis
     fields = components[0].fields
     try:
         wanted = await submissions(call, components, Body(name=name))
-        for component in wanted:
-            _check_executor(call.queue, component)
         if fields.get("test_only"):
             raise _tested(call, wanted)
         job = await call.queue.submit(list(wanted))
@@ -59,13 +59,6 @@ def _tested(call: Call, wanted: Sequence[Submission]) -> Exit:
     return Exit(0)
 
 
-def _check_executor(queue: Queue, wanted: Submission) -> None:
-    name = wanted.request.partition.split(",")[0]
-    partition = queue.partitions.get(name) or queue.config.default_partition
-    if partition and partition.executor == "dstack":
-        raise SlurmError(Errno.NOT_SUPPORTED, text=_DSTACK.format(partition.name))
-
-
 async def _wait(call: Call, jobs: Sequence[Job], fields: dict[str, object]) -> None:
     """Wait for the start of a job that the scheduler could not start at once. Raises Exit."""
     job = jobs[0]
@@ -81,27 +74,48 @@ async def _wait(call: Call, jobs: Sequence[Job], fields: dict[str, object]) -> N
         if call.command == "salloc":
             call.err(f"salloc: Pending job allocation {job.job_id}")
         call.err(f"{call.command}: job {job.job_id} queued and waiting for resources")
-    try:
-        await attended(call, _started(call.queue, jobs))
-    except Interrupted:
-        cancel_all(call.queue, jobs)
-        if call.command == "salloc":
-            call.err("salloc: Job aborted due to signal")
-            call.err(f"salloc: Job allocation {job.job_id} has been revoked.")
-        else:
-            call.err(f"srun: Job allocation {job.job_id} has been revoked")
-        raise Exit(1) from None
-    except (ConnectionError, asyncio.IncompleteReadError):
-        cancel_all(call.queue, jobs)
-        raise
+    await _attend(call, jobs, WAITING)
     if not quiet and all(one.state.active for one in jobs):
         call.err(f"{call.command}: job {job.job_id} has been allocated resources")
 
 
-async def _started(queue: Queue, jobs: Sequence[Job]) -> None:
-    """Return when all of these run, or one is over."""
+async def configured(call: Call, jobs: Sequence[Job], fields: Mapping[str, object]) -> None:
+    """Wait for nodes that take a while to be there (salloc(1), --wait-all-nodes). Raises Exit where they never are."""
+    if not any(job.state in NOT_THERE for job in jobs):
+        return
+    told = not fields.get("quiet") if call.command == "salloc" else bool(fields.get("verbose"))
+    expect_signals(call)
+    if told:
+        call.err(f"{call.command}: Waiting for resource configuration")
+    await _attend(call, jobs, NOT_THERE)
     for job in jobs:
-        while job.pending:
+        if not job.state.active:
+            raise _revoked(call, job)
+        if told:
+            call.err(f"{call.command}: Nodes {job.node_list} are ready for job")
+
+
+async def _attend(call: Call, jobs: Sequence[Job], states: Container[State]) -> None:
+    """Wait until none of the jobs is in one of these states. Raises Exit where the client ends that."""
+    try:
+        await attended(call, _started(call.queue, jobs, states))
+    except Interrupted:
+        cancel_all(call.queue, jobs)
+        if call.command == "salloc":
+            call.err("salloc: Job aborted due to signal")
+            call.err(f"salloc: Job allocation {jobs[0].job_id} has been revoked.")
+        else:
+            call.err(f"srun: Job allocation {jobs[0].job_id} has been revoked")
+        raise Exit(1) from None
+    except (ConnectionError, asyncio.IncompleteReadError):
+        cancel_all(call.queue, jobs)
+        raise
+
+
+async def _started(queue: Queue, jobs: Sequence[Job], states: Container[State]) -> None:
+    """Return when none of these is in such a state any more, or one is over."""
+    for job in jobs:
+        while job.state in states:
             began = queue.loop.create_future()
             queue.start_waiters.setdefault(job.job_id, []).append(began)
             over = asyncio.ensure_future(queue.wait_finished(job.job_id))

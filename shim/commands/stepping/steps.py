@@ -11,6 +11,7 @@ from shim.commands.call import Call, Exit
 from shim.commands.stepping.attend import Interrupted, attended, expect_signals
 from shim.commands.stepping.binding import bind_gpus, cpus_of_tasks, parse_cpu_bind
 from shim.commands.stepping.order import Component, make_order
+from shim.executor.base import StepClient
 from shim.grammar.hostlist import fold_hostlist
 from shim.grammar.indexset import IndexSet
 from shim.job.errors import Errno, SlurmError
@@ -34,24 +35,36 @@ class Wanted:
 async def run_steps(call: Call, wanted: Sequence[Wanted], umask: int) -> tuple[int, list[Step]]:
     """Make the steps, have the client run them, record them. The exit code and the steps; raises Exit for none."""
     components: list[Component] = []
+    line = _line(call, wanted[0].job)
     try:
         for want in wanted:
-            components.append(await _begin(call, want, umask))
+            components.append(await _begin(call, line, want, umask))
     except BaseException:
         for component in components:
             call.queue.step_table.end(component.step, call.queue.now())
         raise
-    call.tell(b"S", make_order(call, components))
+    line.tell(b"S", make_order(call, components))
     steps = [component.step for component in components]
-    return await serve(call, steps), steps
+    return await serve(call, line, steps), steps
 
 
-async def serve(call: Call, steps: Sequence[Step]) -> int:
+def _line(call: Call, job: Job) -> StepClient:
+    """What leads to the tasks: the client itself, unless they are elsewhere and it is not. Raises Exit."""
+    if call.umask is not None:
+        return call
+    try:
+        return call.queue.executor_of(job).reach(job, call)
+    except SlurmError as error:
+        call.error(f"Unable to create step for job {job.job_id}: {error.text}")
+        raise Exit(1) from None
+
+
+async def serve(call: Call, line: StepClient, steps: Sequence[Step]) -> int:
     """Listen to the client until it says how the steps went. The exit code."""
-    assert call.hear is not None
+    assert line.hear is not None
     try:
         while True:
-            kind, payload = await call.hear()
+            kind, payload = await line.hear()
             if kind == b"P":
                 for step, pids in zip(steps, marshal.loads(payload), strict=True):
                     step.pids = tuple(pids)
@@ -71,7 +84,7 @@ def record(call: Call, steps: Sequence[Step], result: Mapping[str, Any]) -> int:
     return int(result["code"])
 
 
-async def _begin(call: Call, want: Wanted, umask: int) -> Component:
+async def _begin(call: Call, line: StepClient, want: Wanted, umask: int) -> Component:
     """Find room for one step and let it begin. Raises Exit."""
     job, fields = want.job, want.fields
     try:
@@ -91,7 +104,7 @@ async def _begin(call: Call, want: Wanted, umask: int) -> Component:
         labelled=bool(fields.get("label")),
         umask=umask,
     )
-    call.queue.step_table.begin(job, placed, step, call.tell)
+    call.queue.step_table.begin(job, placed, step, line.tell)
     if fields.get("verbose"):
         _describe(call, job, step, layout)
     bind = parse_cpu_bind(fields.get("cpu_bind") or "")

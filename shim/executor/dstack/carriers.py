@@ -1,6 +1,6 @@
 """Which job is in which run of dstack: a run carries one job, or as a worker one job after another."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ class Task:
     output: Output | None = None  # where no files are shared
     ending: bool = False
     lost_looks: int = 0  # looks at a carrier that is over without a record of the task
+    when_over: set[Callable[[], None]] = field(default_factory=set)  # who else is to know
 
     @property
     def job(self) -> Job:

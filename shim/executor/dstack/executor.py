@@ -14,7 +14,7 @@ from typing import Any
 
 from shim.config.dstack import PartitionSettings, parse_partition, parse_settings
 from shim.config.settings import Config
-from shim.executor.base import Ended, Events, Launch, LaunchAgain, NodeState, Target, Usage
+from shim.executor.base import Ended, Events, Launch, LaunchAgain, NodeState, StepClient, Target, Usage
 from shim.executor.dstack import control, fleet, groups, payload, upload, verdict
 from shim.executor.dstack.calls import Calls
 from shim.executor.dstack.carriers import Carrier, Carriers, Task
@@ -25,6 +25,7 @@ from shim.executor.dstack.errors import BadRequest, DstackError, NotExpressible,
 from shim.executor.dstack.mapping import Site, run_name, task_of, to_yaml
 from shim.executor.dstack.model import ENDED, Run
 from shim.executor.dstack.output import Output, read_log
+from shim.executor.dstack.relay import Relay
 from shim.executor.dstack.server import Server
 from shim.grammar.signal import parse_signal
 from shim.job.errors import Errno, SlurmError
@@ -51,6 +52,8 @@ LOG_LOOKS = 5
 
 RESOURCES = "Resources"
 
+_NO_STEPS = "without files that submit host and hosts share dstack runs batch scripts only: no step reaches its nodes"
+_FROM_INSIDE = "steps of a batch job on dstack are started by srun inside of it"
 _NO_GROUPS = "heterogeneous jobs need files that submit host and hosts share: only srun reaches the other components"
 
 
@@ -58,6 +61,7 @@ class DstackExecutor:
     """Runs jobs through one project of one dstack server."""
 
     name = "dstack"
+    remote = True
 
     def __init__(self, config: Config, folder: Path) -> None:
         self._config = config
@@ -108,6 +112,8 @@ class DstackExecutor:
         self._wake.set()
         job = Job(0, request, os.getuid(), "", os.getgid(), "", 0.0, partition=partition)
         asked = _without_names(need_of(request, self._config))
+        if self._uploads and not request.batch:
+            raise SlurmError(Errno.NOT_SUPPORTED, text=_NO_STEPS)
         try:
             task_of(job, asked, self._site(job), ["sh"])
         except NotExpressible as error:
@@ -179,6 +185,20 @@ class DstackExecutor:
             patience = kill_wait + STOP_GRACE if heard else 0.0
             asyncio.get_running_loop().call_later(patience, self._stop_if_there, task)
 
+    def reach(self, job: Job, client: StepClient, step: str = "") -> StepClient:
+        """The nodes of an allocation take orders; those of a batch job only from its own srun."""
+        task = self._running_job(job.job_id)
+        if task is None:
+            raise SlurmError(Errno.ALREADY_DONE)
+        if job.request.batch:
+            raise SlurmError(Errno.NOT_SUPPORTED, text=_FROM_INSIDE)
+        return Relay(client, task, step, self._control.guest, self._settings.drop_env)
+
+    def release(self, job: Job) -> None:
+        """End the run; of a heterogeneous allocation, that of its first component."""
+        if job.job_id in self._tasks:
+            self.terminate(job, "", 0)
+
     def usage(self, job: Job, pids: tuple[int, ...] = ()) -> Usage | None:  # noqa: ARG002
         """Not known: hosts do not tell."""
         return None
@@ -205,6 +225,7 @@ class DstackExecutor:
             carrier.task = self._tasks[job.job_id] = self._task(launch, directory, carrier)
             if control.record(directory, "started"):
                 carrier.task.seen_start = job.start_time or time.time()
+        self._control.end_allocations({task.directory for task in self._tasks.values()})
         self.start(again)
         self._recovered = True
 
@@ -490,7 +511,8 @@ class DstackExecutor:
     def _judge(self, carrier: Carrier, run: Run) -> None:
         """Act upon a run that is about to be over, or is."""
         task = carrier.task
-        if task and len(carrier.nodes) > 1 and not carrier.named and all(node.hostname for node in run.nodes):
+        takes_orders = len(carrier.nodes) > 1 or not carrier.job.request.batch
+        if task and takes_orders and not carrier.named and all(node.hostname for node in run.nodes):
             carrier.named = True
             planned = [[share.node for share in job.shares] for job in carrier.jobs]
             control.name_nodes(task.directory, fleet.names_by_rank(self.nodes(), planned, run))
@@ -530,6 +552,8 @@ class DstackExecutor:
         """The task is over: its carrier is free for another, if it is a worker."""
         self._tasks.pop(task.launch.job_id, None)
         self._calls.job_over(task)
+        for tell in list(task.when_over):
+            tell()
         if task.carrier.task is task:
             task.carrier.task = None
 
@@ -579,7 +603,7 @@ class DstackExecutor:
         elif carrier.worker:
             command = ["/bin/sh", str(guest / "worker.sh"), str(carrier.worker), carrier.name]
         else:
-            script = "node.sh" if len(carrier.nodes) > 1 else "job.sh"
+            script = "node.sh" if len(carrier.nodes) > 1 or not job.request.batch else "job.sh"
             command = ["/bin/sh", str(guest / script), str(directory)]
         need = need_of(job.request, self._config)
         task = task_of(job, need, self._site(job), command, worker=carrier.worker is not None)

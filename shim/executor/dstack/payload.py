@@ -73,11 +73,13 @@ def renumber_gpus(entries: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, b
 
 def job_files(launch: Launch, entries: Sequence[tuple[bytes, bytes]], guest: Guest) -> Mapping[str, bytes]:
     """The files of a job's directory (see guest/job.sh), by name."""
-    content = {
+    content: dict[str, bytes] = {
         "slurm_script": launch.script,
         "launch.sh": _launch_script(launch, entries, bool(guest.prolog), guest.folder),
         "job.conf": _settings(launch, guest),
     }
+    if not launch.job.request.batch:
+        content["hold"] = b""
     # Only the batch script itself sources the prolog, not every bash that it starts.
     return content | ({"prolog.sh": f"unset BASH_ENV\n{guest.prolog}\n".encode()} if guest.prolog else {})
 

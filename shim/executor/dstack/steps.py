@@ -24,12 +24,19 @@ _LACKING = {
     "pmi": "--mpi=pmi2: not there on dstack; use mpirun inside the job",
     "task_prolog": "--task-prolog: not there on dstack",
 }
+_OF_ITS_HOST = (b"PATH", b"HOME", b"LD_LIBRARY_PATH", b"SHELL", b"TMPDIR")
 _OF_THE_NODE = ("DSTACK_",)
 """Prefixes of variables that each node has for itself."""
 
 
-def write(folder: Path, order: Mapping[str, Any], environment: Mapping[str, str], task: Task) -> None:
-    """Write the directory of a step; it appears whole. Raises NotExpressible, OSError."""
+def write(
+    folder: Path, order: Mapping[str, Any], environment: Mapping[str, str], task: Task, away: Path | None = None
+) -> None:
+    """Write the directory of a step; it appears whole. Raises NotExpressible, OSError.
+
+    ``away`` are the guest's scripts, where srun is on the submit host: no task is beside it, and what its environment
+    leaves open is as on the nodes.
+    """
     for key, why in _LACKING.items():
         if order.get(key):
             raise NotExpressible(why)
@@ -40,7 +47,7 @@ def write(folder: Path, order: Mapping[str, Any], environment: Mapping[str, str]
         order = {**order, "common": [common]}
     new = folder.with_name(".step")
     new.mkdir(parents=True)
-    for name, text in _step(order, environment, task).items():
+    for name, text in _step(order, environment, task, away).items():
         (new / name).write_bytes(text)
     new.rename(folder)
 
@@ -56,8 +63,8 @@ def parse_result(text: str) -> Mapping[str, Any]:
     return {"code": int(code), "cancelled": cancelled == "yes", "tasks": tasks, "end": time.time()}
 
 
-def _step(order: Mapping[str, Any], environment: Mapping[str, str], task: Task) -> dict[str, bytes]:
-    here, names = task.job.shares[0].node, order["names"]
+def _step(order: Mapping[str, Any], environment: Mapping[str, str], task: Task, away: Path | None) -> dict[str, bytes]:
+    here, names = "" if away else task.job.shares[0].node, order["names"]
     gpus_of = {share.node: share.gpus for job in task.carrier.jobs for share in job.shares}
     width = len(str(len(order["tasks"]) - 1))
     content = {"conf": _conf(order, names, here, task.directory)}
@@ -83,7 +90,7 @@ def _step(order: Mapping[str, Any], environment: Mapping[str, str], task: Task) 
         inherited = base if base is not None else {os.fsencode(k): os.fsencode(v) for k, v in environment.items()}
         variables = {name: value for name, value in inherited.items() if name not in order["drop"]}
         variables |= {**order["common"][component], **own}
-        content[f"task-{rank}"] = _script(argv, variables, redirections, order, gpus_of.get(node, ()))
+        content[f"task-{rank}"] = _script(argv, variables, redirections, order, gpus_of.get(node, ()), away)
         tasks.append(f"{rank} {node} {component} {'stdin' if streams[0] == b'-' else '-'}\n")
     content |= {
         "tasks": "".join(tasks).encode(),
@@ -101,6 +108,8 @@ def _conf(order: Mapping[str, Any], names: list[str], here: str, directory: Path
         "STEP_JOB": str(directory),
         "STEP_APPEND": "yes" if order.get("append") else "",
         "STEP_QUIET": "yes" if order.get("quiet") else "",
+        "STEP_QUIT": "yes" if order.get("quit_on_interrupt") else "",
+        "STEP_NO_STATUS": "yes" if order.get("disable_status") else "",
         "STEP_BAD_EXIT": "yes" if order.get("kill_on_bad_exit") else "",
         "STEP_WAIT": order.get("wait") or 0,
         "STEP_KILL_WAIT": int(order.get("kill_wait", 0)),
@@ -117,7 +126,7 @@ def _input(stream: bytes) -> bytes:
 
 def _script(
     argv: list[bytes], variables: Mapping[bytes, bytes], redirections: list[bytes], order: Mapping[str, Any],
-    gpus: tuple[int, ...],
+    gpus: tuple[int, ...], away: Path | None,
 ) -> bytes:  # fmt: skip
     """A shell script that becomes one task.
 
@@ -131,18 +140,20 @@ def _script(
             value = b",".join(_inside(index, gpus) for index in value.split(b","))
         words.append(quote(name + b"=" + value))
     program = quote(argv[0])
-    path = quote(variables.get(b"PATH", b"/usr/local/bin:/usr/bin:/bin"))
+    own = [name for name in _OF_ITS_HOST if away and name not in variables]
+    path = b'"$PATH"' if b"PATH" in own else quote(variables.get(b"PATH", b"/usr/local/bin:/usr/bin:/bin"))
     epilog = order.get("task_epilog") or b""
     nice = b"nice -n 0 " if b"=" in argv[0] else b""  # env takes a word with an equals sign for a variable
     command = b" ".join([nice + program, *(quote(word) for word in argv[1:])])
     lines = [
         *filter(None, redirections),
+        *([b"PATH=%s:$PATH" % quote(os.fsencode(away / "bin"))] if away and b"PATH" in own else []),
         b"umask %03o" % order["umask"],
         b"cd %s 2>/dev/null || { for _ in 1 2; do echo %s; done >&2; cd /tmp; }"
         % (quote(order["cwd"]), quote(_NO_FOLDER % order["cwd"])),
         b"(PATH=%s; command -v %s) >/dev/null || { echo %s >&2; exit 2; }"
         % (path, program, quote(b"slurmstepd: error: execve(): %s: No such file or directory" % argv[0])),
-        _KEEP_OWN,
+        _KEEP_OWN % b" ".join(b"-e 's/^\\(%s\\)=.*/\\1/p'" % name for name in (b"DSTACK_[A-Z_]*", *own)),
         b'%senv -i "$@" "SLURM_TASK_PID=$$" \\\n%s' % (b"" if epilog else b"exec ", b" \\\n".join([*words, command])),
     ]
     if epilog:
@@ -152,7 +163,7 @@ def _script(
 
 _KEEP_OWN = b"""\
 set --
-for name in $(env | sed -n 's/^\\(DSTACK_[A-Z_]*\\)=.*/\\1/p'); do
+for name in $(env | sed -n %s); do
     eval "set -- \\"\\$@\\" \\"$name=\\$$name\\""
 done"""
 _NO_FOLDER = b"slurmstepd: error: couldn't chdir to `%s': No such file or directory: going to /tmp instead"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shim.config.settings import Config
-from shim.executor.base import Ended, Events, Launch, LaunchAgain, NodeState, Target, Usage
+from shim.executor.base import Ended, Events, Launch, LaunchAgain, NodeState, StepClient, Target, Usage
 from shim.executor.local import machine, processes, reach, script, spool, supervisor
 from shim.executor.local.folders import Folders
 from shim.executor.local.pool import Pool, Supervisor
@@ -47,6 +47,7 @@ class LocalExecutor:
     """Runs jobs on this machine. ``step_pids`` names the processes of a job's steps that srun registered."""
 
     name = "local"
+    remote = False
 
     def __init__(self, config: Config, state_dir: str, step_pids: Callable[[int], Iterable[int]]) -> None:
         self._config = config
@@ -139,6 +140,13 @@ class LocalExecutor:
         if run.kill:
             run.kill.cancel()
         run.kill = deadline
+
+    def reach(self, job: Job, client: StepClient, step: str = "") -> StepClient:  # noqa: ARG002
+        """The client runs the tasks itself."""
+        return client
+
+    def release(self, job: Job) -> None:
+        """An allocation here has no run."""
 
     def usage(self, job: Job, pids: tuple[int, ...] = ()) -> Usage | None:
         """What the processes of a running job use now, or these of them and all below; None if there are none."""
