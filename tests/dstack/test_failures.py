@@ -104,6 +104,21 @@ sleep 1000
     assert cloud.wait(job) == "TIMEOUT"
 
 
+def test_the_time_limit_passes_while_the_controller_is_away(cloud: Shim, dates: Path) -> None:
+    path = cloud.folder / "config.toml"
+    path.write_text(path.read_text().replace("kill_wait = 2", "kill_wait = 60"))  # of the clock below
+    begin = int(time.time())
+    dates.write_text(f"{begin} + (ms - {begin}000) / 50")  # a minute takes three seconds
+    job = cloud.submit(
+        "-t1", "-w", "lab-1", script="#!/bin/bash\ntrap 'echo late; exit' TERM\nmkfifo never\nread <>never\n"
+    )
+    wait_until((cloud.work / "never").exists, lambda: cloud.log)
+    cloud.kill_controller()
+    wait_until(lambda: "late" in output(cloud, job), lambda: output(cloud, job))
+    assert cloud.wait(job) == "TIMEOUT"
+    assert "DUE TO TIME LIMIT ***\nlate\n" in output(cloud, job)
+
+
 def test_two_controllers_share_a_project(dstack_lab: Lab, tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     with (
@@ -120,18 +135,6 @@ def test_two_controllers_share_a_project(dstack_lab: Lab, tmp_path: Path) -> Non
         assert (first.wait(1), second.wait(1)) == ("COMPLETED", "COMPLETED")
         assert first.output(1) == f"{first.work} 1\n"
         assert second.output(1).endswith("/slurm-submit 1\n")
-
-
-@pytest.fixture
-def dates(dstack_lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Host lab-1 takes its time from this file: seconds since the epoch, or an arithmetic expression of `real`."""
-    clock, date = tmp_path / "clock", tmp_path / "dates" / "date"
-    date.parent.mkdir()
-    date.write_text(f'#!/bin/sh\nreal=$(/bin/date +%s)\nexec /bin/date -d "@$(($(cat {clock})))" "$@"\n')
-    date.chmod(0o755)
-    path = f"{date.parent}:{runner.CONTAINER_PATH}"
-    monkeypatch.setitem(dstack_lab.hosts[1].environment, "PATH", path)
-    return clock
 
 
 @pytest.mark.parametrize("skew", [-3600, 3600])
