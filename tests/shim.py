@@ -112,13 +112,13 @@ class Shim:
         )
         return Answer(os.fsdecode(done.stdout), os.fsdecode(done.stderr), done.returncode)
 
-    def popen(self, *argv: str, **env: str) -> "subprocess.Popen[bytes]":
+    def popen(self, *argv: str, stdin: int = subprocess.DEVNULL, **env: str) -> "subprocess.Popen[bytes]":
         """Begin a command."""
         return subprocess.Popen(
             argv,
             cwd=self.work,
             env=self.environment | env,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )

@@ -6,7 +6,7 @@ may know about its caller is here.
 """
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +49,16 @@ class Call:
     def error(self, text: str) -> None:
         """Print ``<command>: error: <text>``, Slurm's error()."""
         self.err(f"{self.command}: error: {text}")
+
+    async def lines(self) -> AsyncIterator[str]:
+        """The lines of the caller's standard input as they come, without their ends."""
+        text = b""
+        while self.read_some is not None and (some := await self.read_some()):
+            *lines, text = (text + some).split(b"\n")
+            for line in lines:
+                yield os.fsdecode(line)
+        if text:
+            yield os.fsdecode(text)
 
     def path(self, name: str) -> str:
         """``name`` as the caller sees it: relative to the caller's working directory."""

@@ -28,7 +28,7 @@ async def run(call: Call) -> int:
     for job, step in zip(jobs, steps, strict=True):
         queue.step_table.adopt(step, line.tell)
         if not job.request.batch:
-            queue.allocations.own(job, lambda _kind, _data: None)
+            queue.allocations.own(job, call.tell, by_step=True)
     try:
         code = await stepping.serve(call, line, steps)
     except (ConnectionError, asyncio.IncompleteReadError):

@@ -64,7 +64,7 @@ async def _allocated(call: Call, parts: Sequence[Part]) -> int:
         fields["nodes_min"] = fields["nodes_max"] = len(job.shares)
         for name in _OF_THE_JOB:
             fields.pop(name, None)
-        allocations.own(job, lambda _kind, _data: None)  # its step is told by itself
+        allocations.own(job, call.tell, by_step=True)
     try:
         code, steps = await _run(call, list(zip(parts, jobs, strict=True)))
     except (ConnectionError, asyncio.IncompleteReadError):

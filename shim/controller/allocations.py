@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Tell = Callable[[bytes, bytes], None]
 
+NOTE = b"N"
+"""The frame with a line that a client prints (see shim.guest.session)."""
+
 _MARGIN = 2.0
 """Seconds that a client has, after SIGKILL was due, to end the tasks of its step itself."""
 
@@ -25,15 +28,20 @@ class Allocations:
         self.queue = queue
         self._owners: dict[int, Tell] = {}
 
-    def own(self, job: Job, tell: Tell) -> None:
-        """This client holds the allocation: it is told when that ends from elsewhere."""
-        self._owners[job.job_id] = tell
+    def own(self, job: Job, tell: Tell, *, by_step: bool = False) -> None:
+        """This client holds, or waits for, the allocation: it is told when that ends from elsewhere, unless the client
+        learns that ``by_step``.
+        """
+        self._owners[job.job_id] = (lambda *frame: tell(*frame) if frame[0] == NOTE else None) if by_step else tell
 
     def notify(self, job: Job, text: str) -> None:
-        """scontrol notify: the client that waits for the allocation, holds it or runs a step in it prints a line."""
-        clients = [tell for step in self.queue.step_table.of(job.job_id) if (tell := self.queue.step_table.client(step))]
-        for tell in clients or [tell for tell in [self._owners.get(job.job_id)] if tell]:
-            tell(b"N", text.encode(errors="surrogateescape"))
+        """scontrol notify: the client prints a line."""
+        if tell := self._owners.get(job.job_id):
+            tell(NOTE, text.encode(errors="surrogateescape"))
+
+    def over(self, job: Job) -> None:
+        """There is nothing left to own."""
+        self._owners.pop(job.job_id, None)
 
     def stop(self, job: Job, why: str) -> None:
         """End an allocation: its clients are told, its steps end, then the job is over."""

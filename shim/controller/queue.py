@@ -483,6 +483,7 @@ class Queue:
         """A record has reached a final state: tell who waits, and plan to forget it."""
         self._to_purge.append((self.now() + self.config.min_job_age, job))
         self.no_timer(job)
+        self.allocations.over(job)
         if len(self._to_purge) == 1:
             self.loop.call_later(self.config.min_job_age, self._purge)
         for job_id in {job.job_id, job.array_job_id}:

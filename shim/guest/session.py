@@ -3,8 +3,8 @@ signals. Begins with the controller's first frame ``S`` and lasts to the end of 
 
 What the controller sends besides ``1``, ``2`` and ``X`` (see ``shim.launcher``): ``S`` a marshalled order, ``A`` the
 step or allocation is being ended (a notice), ``T`` the step has reached its own time limit (a notice), ``G`` a signal
-for the tasks, ``N`` a line to print. The client sends ``P`` its tasks' processes, ``G`` a signal it got while it waited,
-and ``S`` the marshalled result of an order.
+for the tasks, ``N`` a line to print. The client sends ``P`` its tasks' processes, ``G`` a signal it got while it
+waited, and ``S`` the marshalled result of an order.
 """
 
 from __future__ import annotations

@@ -96,6 +96,13 @@ class Teller:
                     self.info(f"StepId={step} {_named(ranks)}: {word}")
 
 
+def note(text: bytes) -> None:
+    """A line that somebody sends with scontrol notify."""
+    import sys
+
+    posix.write(2, f"{sys.argv[1]}: ".encode() + text + b"\n")
+
+
 def _named(ranks: Sequence[int]) -> str:
     return f"task{'s' if len(ranks) > 1 else ''} {fold(sorted(ranks))}"
 

@@ -108,8 +108,13 @@ class Lab(World):
         """Run a command as a client would and collect its answer."""
         printed: dict[int, list[bytes]] = {1: [], 2: []}
 
+        rest = iter([stdin])
+
         async def read_stdin() -> bytes:
             return stdin
+
+        async def read_some() -> bytes:
+            return next(rest, b"")
 
         async def answer() -> int:
             call = Call(
@@ -121,6 +126,7 @@ class Lab(World):
                 queue=self.queue,
                 send=lambda stream, data: printed[stream].append(data),
                 read_stdin=read_stdin,
+                read_some=read_some,
             )
             code: int = await run(call)
             await asyncio.sleep(0)

@@ -254,6 +254,30 @@ def test_a_step_outlives_its_script(lab: Shim, end: str) -> None:
     assert accounted(lab, job_id)[f"{job_id}.0"] == "FAILED|3:0"
 
 
+@pytest.mark.parametrize("command", ["srun", "salloc"])
+def test_a_notice_reaches_the_client(lab: Shim, command: str) -> None:
+    client = lab.popen(command, "sh", "-c", "echo ready; read line; exec sleep 0", stdin=subprocess.PIPE)
+    assert read_line(client) == "ready"
+    assert lab.run("scontrol", "notify", str(job_of(lab)), "hello", "a  b").code == 0
+    assert client.stdin is not None
+    assert client.stderr is not None
+    line = client.stderr.readline()
+    if command == "salloc":
+        line = client.stderr.readline()
+    assert line.decode() == f"{command}: hello a  b\n"
+    client.communicate(b"\n")
+
+
+def test_scontrol_answers_line_by_line(lab: Shim) -> None:
+    scontrol = lab.popen("scontrol", stdin=subprocess.PIPE)
+    assert scontrol.stdin is not None
+    for number in (1, 2):
+        scontrol.stdin.write(b"show hostnames n%d\n" % number)
+        scontrol.stdin.flush()
+        assert read_line(scontrol, 2) == f"scontrol: show hostnames n{number}\nn{number}"
+    assert scontrol.communicate()[0] == b"scontrol: \n"
+
+
 def test_sigterm_is_told_by_the_first_node(lab: Shim) -> None:
     srun = lab.popen("srun", "-N2", "sh", "-c", "echo ready; exec sleep 100")
     assert read_line(srun, 2) == "ready\nready"

@@ -136,7 +136,7 @@ async def _by_filter(call: Call, query: Query) -> int:
     chosen = [victim for victim in victims if query.matches(victim.job)]
     if query.filters and not chosen and query.verbose:
         call.error(f"No active jobs match ALL job filters, including: {query.described()}")
-    answers = _answers(call)
+    answers = call.lines()
     for victim in chosen:
         if "interactive" in query.flags and not await _confirmed(call, victim, answers):
             continue
@@ -212,25 +212,14 @@ def _announced(victim: Victim, query: Query) -> str:
     return f"Terminating {what}" if query.signal in (None, KILL) else f"Signal {query.signal} to {what}"
 
 
-async def _answers(call: Call) -> AsyncIterator[bytes]:
-    """The caller's answers, a line each, as they are typed."""
-    text = b""
-    while call.read_some is not None and (some := await call.read_some()):
-        *lines, text = (text + some).split(b"\n")
-        for line in lines:
-            yield line
-    if text:
-        yield text
-
-
-async def _confirmed(call: Call, victim: Victim, answers: AsyncIterator[bytes]) -> bool:
+async def _confirmed(call: Call, victim: Victim, answers: AsyncIterator[str]) -> bool:
     """Ask until there is a yes or a no; the end of the answers is a no."""
     what = f"step_id={victim.name}" if victim.step else f"job_id={victim.name}"
     request = victim.job.request
     while True:
         call.out(f"Cancel {what} name={request.job_name} partition={victim.job.partition} [y/n]? ")
         answer = await anext(answers, None)
-        if answer is None or answer[:1] in (b"n", b"N"):
+        if answer is None or answer[:1] in ("n", "N"):
             return False
-        if answer[:1] in (b"y", b"Y"):
+        if answer[:1] in ("y", "Y"):
             return True

@@ -128,11 +128,12 @@ def top(session: Session, words: list[str]) -> None:
 
 
 def notify(session: Session, words: list[str]) -> None:
-    """``notify``: a line for the error file of a running batch job."""
-    job_id = parse_job_id(words[0])
+    """``notify``: a line for the error file of a running batch job, or from the srun or salloc of another."""
+    job_id = parse_job_id(words[0].partition(".")[0])
+    if job_id is None:
+        session.fail(f"Invalid job_id {words[0]}job notify failure: No error")
+        return
     try:
-        if job_id is None:
-            raise SlurmError(Errno.INVALID_JOB_ID)
         for target in job_id.targets(session.queue):
             _notify(session, target.job, " ".join(words[1:]))
     except SlurmError as error:
@@ -141,10 +142,13 @@ def notify(session: Session, words: list[str]) -> None:
 
 def _notify(session: Session, job: Job, text: str) -> None:
     if job.state.finished:
-        raise SlurmError(Errno.INVALID_JOB_ID)
+        raise SlurmError(Errno.ALREADY_DONE)
+    if not job.request.batch:
+        session.queue.allocations.notify(job, text)
+        return
     if job.pending:
         raise SlurmError(Errno.DISABLED)
-    if not job.request.batch or session.queue.executor_of(job).name != "local":
+    if session.queue.executor_of(job).name != "local":
         raise SlurmError(Errno.NOT_SUPPORTED)
     path = output_paths(job)[2]
     try:

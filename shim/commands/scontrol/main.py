@@ -77,21 +77,28 @@ async def perform(session: Session, words: list[str]) -> None:
 
 async def _converse(session: Session) -> None:
     """Prompt for commands until the end of input, ``exit`` or ``quit``; ``!!`` repeats the last one."""
-    read = session.call.read_stdin
-    text = (await read()).decode(errors="surrogateescape") if read else ""
+    terminal = session.call.stdin_tty
     last: list[str] = []
-    for line in text.splitlines():
-        session.out(f"{PROMPT}{line}\n")  # as readline echoes what does not come from a terminal
-        words = _words(line)
-        if words == ["!!"]:
-            words = last
-        if not words:
-            continue
-        last = words
-        await perform(session, words)
+    if terminal:
+        session.out(PROMPT)
+    async for line in session.call.lines():
+        if not terminal:
+            session.out(f"{PROMPT}{line}\n")  # as readline echoes what does not come from a terminal
+        await _perform_line(session, line, last)
         if session.over:
             return
-    session.out(PROMPT + "\n")
+        if terminal:
+            session.out(PROMPT)
+    session.out("\n" if terminal else PROMPT + "\n")
+
+
+async def _perform_line(session: Session, line: str, last: list[str]) -> None:
+    """Run what was typed; ``last`` is what was typed before."""
+    words = _words(line)
+    if words and words != ["!!"]:
+        last[:] = words
+    if last and words:
+        await perform(session, list(last))
 
 
 def _words(line: str) -> list[str]:

@@ -70,6 +70,8 @@ async def _wait(call: Call, jobs: Sequence[Job], fields: dict[str, object]) -> N
             raise Exit(1)
     quiet = fields.get("quiet")
     expect_signals(call)
+    for one in jobs:
+        call.queue.allocations.own(one, call.tell, by_step=True)
     if not quiet:
         if call.command == "salloc":
             call.err(f"salloc: Pending job allocation {job.job_id}")
