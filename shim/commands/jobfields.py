@@ -36,7 +36,15 @@ def expected_start(job: Job, now: float) -> float:
 
 def eligible_time(job: Job) -> float:
     """When the job may start, or might have at the earliest; 0: nobody knows (squeue man page, EligibleTime)."""
-    return job.eligible_time or (job.request.begin if job.pending else 0)
+    begin = job.request.begin if job.pending else 0
+    return begin if job.is_array_rest else job.eligible_time or begin
+
+
+def accrue_time(job: Job) -> float:
+    """Since when, or from when on, its age counts for the job's priority; 0: not yet (squeue man page, AccrueTime)."""
+    if job.accrue_time or not job.pending or (job.held and not job.restarts):
+        return job.accrue_time
+    return eligible_time(job)
 
 
 def expected_end(job: Job, now: float) -> float:

@@ -34,6 +34,8 @@ def cancel(
         if job.tasks is not None and tasks is not None and (job.tasks - tasks):
             drop_tasks(queue, job, tasks)
         else:
+            if job.tasks is not None and tasks is not None:
+                job.tasks = job.tasks - tasks  # as in Slurm the record that is left names none of them
             for part in list(queue.components(job)):
                 if part.pending:
                     end_pending(queue, part, State.CANCELLED, by=user_id)

@@ -55,7 +55,7 @@ def run_over(queue: "Queue", ended: Ended) -> None:
             _release(queue, part, end)
             requeue.again(queue, part, hold=ending in HELD, special=ending == "SPECIAL_EXIT", lost=lost)
         else:
-            conclude(queue, part, *_verdict(ended, ending), end)
+            conclude(queue, part, *_verdict(part, ended, ending), end)
 
 
 def may_requeue(queue: "Queue", job: Job) -> bool:
@@ -65,11 +65,12 @@ def may_requeue(queue: "Queue", job: Job) -> bool:
     return queue.config.job_requeue if job.request.requeue is None else job.request.requeue
 
 
-def _verdict(ended: Ended, ending: str) -> tuple[State, str, int]:
+def _verdict(job: Job, ended: Ended, ending: str) -> tuple[State, str, int]:
     status = ended.exit_status
     if ending := ending or ended.ending:
         state = State[ending]
-        return state, REASONS.get(ending, Reason.NONE), status
+        kept = job.reason if state is State.CANCELLED else Reason.NONE  # a hold, for one
+        return state, REASONS.get(ending, kept), status
     if ended.node_failure:
         return State.NODE_FAIL, Reason.NODE_DOWN, 1
     if ended.launch_failure:

@@ -28,7 +28,7 @@ _SIZE_FIELDS = {
     "tmp", "partition", "prefer",
 }  # fmt: skip
 _WHILE_RUNNING = {"time_limit", "comment", "job_name", "requeue", "admin_comment", "system_comment", "nice", "throttle",
-                  "priority", "mail_type", "mail_user", "wckey", "account", "qos"}  # fmt: skip
+                  "priority", "mail_type", "mail_user", "qos", "deadline"}  # fmt: skip
 
 
 def priority_for(nice: int) -> int:
@@ -186,6 +186,7 @@ def _apply(queue: "Queue", job: Job, request: Request, changes: dict[str, Any]) 
         job.priority = priority_for(request.nice)
     if "priority" in changes:
         job.priority = int(changes["priority"])
+        job.request = replace(request, nice=0)
     if "admin_comment" in changes:
         job.admin_comment = changes["admin_comment"]
     if "system_comment" in changes:

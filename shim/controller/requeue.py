@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from shim.controller import finish
-from shim.controller.modify import BASE_PRIORITY
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import NO_PRIORITY, Job
 from shim.job.states import Reason, State
@@ -55,8 +54,10 @@ def again(queue: "Queue", job: Job, *, hold: bool, special: bool = False, lost: 
     if lost and job.restarts > 1:
         delay = max(delay, min(2.0**job.restarts, LONGEST_DELAY))
     job.eligible_time = now + delay
-    job.priority = NO_PRIORITY if hold else job.priority or BASE_PRIORITY
-    job.reason = Reason.REQUEUED_HELD if hold else Reason.BEGIN_TIME if delay else Reason.NONE
+    if hold:
+        job.priority, job.reason = NO_PRIORITY, Reason.REQUEUED_HELD
+    elif job.priority != NO_PRIORITY:  # else it was held while it ran, or before: it still is
+        job.reason = Reason.BEGIN_TIME if delay else Reason.NONE
     queue.changed(job)
     queue.dependencies.watch(job)
     queue.after_commit(lambda: queue.place_in_queue(job))

@@ -215,8 +215,9 @@ class Dependencies:
                 self._judge_held(child)
 
     def _judge_held(self, job: Job) -> None:
-        """A held job's reason stays, but what it shows as its dependency follows the parents."""
-        waits, _ = settle(job.waits, [self._judge(job, wait) for wait in job.waits.terms])
+        """A held job's reason stays, but what it shows as its dependency follows the parents (not its namesakes)."""
+        outcomes = [Outcome.OPEN if wait.kind == "singleton" else self._judge(job, wait) for wait in job.waits.terms]
+        waits, _ = settle(job.waits, outcomes)
         if waits != job.waits:
             self.set(job, waits)
             self.queue.changed(job)

@@ -35,6 +35,4 @@ def make_request(fields: Mapping[str, Any], **facts: Any) -> Request:
     """The request that the fields describe, completed by ``facts`` about the submission."""
     known = {name: value for name, value in fields.items() if name in _REQUEST}
     extra = {name: value for name, value in fields.items() if name not in _REQUEST and name not in OF_THE_COMMAND}
-    for name in ("nodes_min", "nodes_max"):
-        known[name] = known.get(name) or None  # -N 0 is the same as none
     return Request(**{**known, **facts}, extra=extra)

@@ -105,7 +105,7 @@ def need_of(request: Request, config: Config) -> Need:
         ntasks = request.ntasks_per_gpu * (gpus.over_all or gpus.per_node * (request.nodes_min or 1))
     nodelist = expand_hostlist(request.nodelist) if request.nodelist else ()
     nodes_min = request.nodes_min or max(1, len(nodelist))
-    nodes_max = request.nodes_max if request.nodes_max else (request.nodes_min or None)
+    nodes_max = (request.nodes_min if request.nodes_max is None else request.nodes_max) or None
     # -N with more nodes than tasks means a task for each node.
     if ntasks is not None and request.nodes_min:
         ntasks = max(ntasks, nodes_min)

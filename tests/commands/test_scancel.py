@@ -62,7 +62,7 @@ def call(queue: Deeds, *argv: str, stdin: bytes = b"", **env: str) -> Answer:
     return ask(run, queue, *argv, command="scancel", stdin=stdin, **env)
 
 
-OTHERS = ["5", "6", "10", "12", "13"]
+OTHERS = ["5", "6", "10[4-9]", "12", "13"]
 
 
 @pytest.mark.parametrize(
@@ -161,12 +161,12 @@ OTHERS = ["5", "6", "10", "12", "13"]
         (["-w", "n[1,3]"], ["6"], 0, ""),
         (["-u", "7"], ["20"], 0, ""),
         (["--me"], OTHERS, 0, ""),
-        (["-t", "PD"], ["5", "10", "20"], 0, ""),
+        (["-t", "PD"], ["5", "10[4-9]", "20"], 0, ""),
         (["-t", "running"], ["6", "12", "13"], 0, ""),
         (["--state=SUSPENDED"], [], 0, ""),
         (["-n", "five", "6"], [], 0, ""),
         (["-t", "RUNNING", "5"], [], 0, ""),
-        (["-t", "PENDING", "10"], ["10"], 0, ""),
+        (["-t", "PENDING", "10"], ["10[4-9]"], 0, ""),
         (["-t", "PENDING", "10_[2-5]"], ["10[4-5]"], 0, ""),
         (["-t", "RUNNING", "10_[2-5]"], ["13", "12"], 0, ""),
         (["-n", "arr", "10_4", "10_6"], ["10[4-6:2]"], 0, ""),
@@ -178,7 +178,7 @@ OTHERS = ["5", "6", "10", "12", "13"]
             0,
             "scancel: error: No active jobs match ALL job filters, including: job_name=nosuch partition=gpu \n",
         ),
-        (["-v", "-n", "arr", "-t", "PD"], ["10"], 0, "scancel: Terminating job 10_[4-9%2]\n"),
+        (["-v", "-n", "arr", "-t", "PD"], ["10[4-9]"], 0, "scancel: Terminating job 10_[4-9%2]\n"),
         # complaints
         (["abc"], [], 1, "scancel: error: Invalid job id abc\n"),
         (["0"], [], 1, "scancel: error: Invalid job id 0\n"),
@@ -271,7 +271,7 @@ def test_interactive_asks_for_each_job(queue):
         "Cancel job_id=5 name=five partition=debug [y/n]? Cancel job_id=10_[4-9%2] name=arr partition=debug [y/n]? "
         "Cancel job_id=20 name=whole partition=gpu [y/n]? "
     )
-    assert queue.done == ["10"]
+    assert queue.done == ["10[4-9]"]
     assert call(queue, "-i", "6.0", stdin=b"y\n").stdout == "Cancel step_id=6.0 name=six partition=debug [y/n]? "
 
 

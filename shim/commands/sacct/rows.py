@@ -9,7 +9,7 @@ from shim.commands.display.times import TimeFormat
 from shim.commands.display.tres import Tres, gres_of, tres_of_shares
 from shim.config.settings import Config
 from shim.job.record import Job, Step
-from shim.job.states import State
+from shim.job.states import BY_WORD, State
 from shim.scheduler.need import need_of
 
 RUNNING = frozenset({State.RUNNING, State.COMPLETING, State.CONFIGURING, State.STOPPED})
@@ -20,6 +20,9 @@ _ENDED_BY_CONTROLLER = {State.CANCELLED, State.TIMEOUT}
 
 def accounted_state(job: Job) -> State:
     """The state as accounting knows it; clients such as submitit and TorchX expect no others of it."""
+    ending = BY_WORD.get(job.ending)
+    if job.state is State.COMPLETING and ending and ending.finished:
+        return ending  # accounting is told when the end begins
     return State.RUNNING if job.state in RUNNING else job.state
 
 
@@ -57,7 +60,7 @@ class Row:
     def job_id(self) -> str:
         """``12``, ``12_3``, ``12_[4-9%2]``, ``12+1``; a step adds its own name: ``12_3.batch``."""
         job = self.job
-        if job.tasks is not None:
+        if job.tasks:
             throttle = f"%{job.throttle}" if job.throttle else ""
             text = f"{job.array_job_id}_[{job.tasks.display()}{throttle}]"
         elif job.het_job_id:
@@ -76,16 +79,20 @@ class Row:
     @property
     def state(self) -> str:
         """The state's long word; what was cancelled names who did it."""
-        state = self.step.state if self.step else accounted_state(self.job)
+        state = self._step_state(self.step) if self.step else accounted_state(self.job)
         by = (self.step or self.job).cancelled_by
         return f"{state.word} by {by}" if state is State.CANCELLED and by >= 0 else state.word
+
+    def _step_state(self, step: Step) -> State:
+        """Steps that are not over when their job is are cancelled with it."""
+        return State.CANCELLED if step.state in RUNNING and accounted_state(self.job).finished else step.state
 
     @property
     def exit_code(self) -> str:
         """``code:signal``; codes wrap at 128, as they do in Slurm's accounting."""
         if self.step:
             return accounted(self.step.exit_status)
-        return "0:0" if self.job.state in _ENDED_BY_CONTROLLER else accounted(self.job.exit_status)
+        return "0:0" if accounted_state(self.job) in _ENDED_BY_CONTROLLER else accounted(self.job.exit_status)
 
     @property
     def derived_exit_status(self) -> int:
@@ -111,7 +118,9 @@ class Row:
     @property
     def end(self) -> float:
         """When it ended; 0: not yet."""
-        end = self.step.end_time if self.step else 0 if self.job.pending else self.job.end_time
+        end = 0 if self.job.pending else self.job.end_time
+        if self.step and (self.step.end_time or not accounted_state(self.job).finished):
+            end = self.step.end_time
         return min(end, self.showing.window[1]) if self.showing.window and end else end
 
     @property

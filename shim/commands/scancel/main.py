@@ -124,7 +124,8 @@ def _cancel(call: Call, victim: Victim, query: Query) -> Refusal | None:
         if victim.step is not None:
             call.queue.signal_step(victim.job, victim.step, signal=signal, user_id=call.queue.user_id)
         else:
-            call.queue.cancel(victim.job, victim.tasks, user_id=call.queue.user_id, signal=signal, target=reach)
+            tasks = victim.job.tasks if query.filters and victim.tasks is None else victim.tasks
+            call.queue.cancel(victim.job, tasks, user_id=call.queue.user_id, signal=signal, target=reach)
     except SlurmError as error:
         return Refusal(error.errno.number, error.text)
     return None

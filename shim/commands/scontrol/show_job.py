@@ -13,7 +13,7 @@ from shim.commands.scontrol.layout import Line, field, lay_out, optional, or_nul
 from shim.config.settings import Config
 from shim.grammar.memory import format_memory
 from shim.grammar.timelimit import format_dhms
-from shim.job.record import Job
+from shim.job.record import NO_TASK, Job
 from shim.job.request import UNLIMITED, Request
 from shim.job.states import State
 from shim.options.cpu import GOVERNORS
@@ -59,6 +59,8 @@ class JobView:
             return str(self.task_id)
         if job.tasks is None:
             return "" if job.task_id is None else str(job.task_id)
+        if not job.tasks:
+            return str(NO_TASK)
         return jobfields.task_list(job.tasks, job.throttle, self.showing.index_limit)
 
     @property
@@ -238,7 +240,7 @@ _LINES: tuple[Line[JobView], ...] = (
         field("SubmitTime", _time(lambda v: v.job.submit_time)),
         field("EligibleTime", _time(lambda v: jobfields.eligible_time(v.job))),
     ),
-    (field("AccrueTime", _time(lambda v: v.job.accrue_time)),),
+    (field("AccrueTime", _time(lambda v: jobfields.accrue_time(v.job))),),
     (
         field("StartTime", _time(lambda v: jobfields.expected_start(v.job, v.showing.now))),
         field("EndTime", _time(lambda v: v.end_time)),

@@ -58,7 +58,7 @@ def _job(queue: "Queue", job: Job, numbers: dict[str, str]) -> Document:
     held = {} if not (started and job.state.active) else {"job_resources": _resources(job, numbers)}
     return {
         "account": request.account,
-        "accrue_time": int(job.accrue_time),
+        "accrue_time": int(jobfields.accrue_time(job)),
         "admin_comment": job.admin_comment,
         "array_job_id": job.array_job_id,
         "array_task_id": job.task_id,

@@ -21,7 +21,7 @@ class Row:
 
 def row_of(job: Job) -> Row:
     """The row of one record."""
-    return Row(job, job.reason, job.partition, job.task_id, job.tasks)
+    return Row(job, job.reason, job.partition, job.task_id, job.tasks or None)
 
 
 def rows_of_tasks(job: Job, task_ids: IndexSet) -> Row | None:

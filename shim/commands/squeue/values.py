@@ -137,7 +137,7 @@ class JobValues:
         return self._when(jobfields.eligible_time(row.job))
 
     def accrue_time(self, row: Row) -> object:
-        return self._when(row.job.accrue_time)
+        return self._when(jobfields.accrue_time(row.job))
 
     def deadline(self, row: Row) -> object:
         return self._when(row.job.request.deadline)
