@@ -121,7 +121,7 @@ def test_a_run_that_somebody_stops_ends_the_allocation(cloud: Shim, dstack_lab: 
     dstack_lab.project_post("runs/stop", {"runs_names": [run_of(dstack_lab, cloud, 1)], "abort": False})
     step.communicate(timeout=60)
     assert step.returncode
-    assert cloud.wait(1) == "CANCELLED"
+    assert cloud.wait(1) in ("CANCELLED", "FAILED")  # the end of the run was seen first, or that of its tasks
 
 
 def test_batch_jobs_and_upload_mode_are_out_of_reach(cloud: Shim, dstack_lab: Lab, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Jobs on hosts that share no files with the submit host: what goes along, and how the output comes back."""
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -68,11 +69,26 @@ def test_cancel(cloud: Shim) -> None:
     assert cloud.output(job) == "up\nbye\n"
 
 
-def test_too_much_is_refused_plainly(cloud: Shim) -> None:
+def test_too_much_is_refused_at_submission(cloud: Shim) -> None:
     (cloud.work / "large").write_bytes(bytes(3 << 20))
-    job = cloud.submit(script="#!/bin/sh\n")
-    assert cloud.wait(job) == "FAILED"
-    assert "is more than the 2,097,152 bytes that dstack uploads" in cloud.log
+    answer = cloud.run("sbatch", stdin="#!/bin/sh\n")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == (
+        f"sbatch: error: Batch job submission failed: {cloud.work} is more than the 2,097,152 bytes that dstack "
+        "uploads: list what jobs need in dstack.upload, or use shared files\n"
+    )
+    (cloud.work / "large").unlink()
+    for number in range(4096):  # each takes a block
+        (cloud.work / "data" / str(number)).touch()
+    assert cloud.run("sbatch", stdin="#!/bin/sh\n").code == 1
+
+
+def test_a_script_beyond_an_argument_travels_as_an_archive(cloud: Shim) -> None:
+    noise = os.urandom(150_000).hex()  # 128 KiB cannot hold it, however packed
+    script = f"#!/bin/bash\n# {noise}\necho ${{#LARGE}} $(wc -c <$0)\ncat data/input.txt\n"
+    job = cloud.submit(script=script, LARGE=os.urandom(50_000).hex())
+    assert cloud.wait(job) == "COMPLETED", cloud.log
+    assert cloud.output(job) == f"100000 {len(script)}\ninput\n"
 
 
 def test_time_limit(cloud: Shim, dates: Path) -> None:

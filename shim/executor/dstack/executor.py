@@ -112,12 +112,20 @@ class DstackExecutor:
         self._wake.set()
         job = Job(0, request, os.getuid(), "", os.getgid(), "", 0.0, partition=partition)
         asked = _without_names(need_of(request, self._config))
-        if self._uploads and not request.batch:
-            raise SlurmError(Errno.NOT_SUPPORTED, text=_NO_STEPS)
+        if self._uploads:
+            self._check_upload(request)
         try:
             task_of(job, asked, self._site(job), ["sh"])
         except NotExpressible as error:
             raise SlurmError(Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE, str(error)) from error
+
+    def _check_upload(self, request: Request) -> None:
+        if not request.batch:
+            raise SlurmError(Errno.NOT_SUPPORTED, text=_NO_STEPS)
+        try:
+            upload.check_size(Path(request.work_dir), self._settings.upload)
+        except (NotExpressible, OSError) as error:
+            raise SlurmError(Errno.NOT_SUPPORTED, text=str(error)) from error
 
     def check_components(self, jobs: Sequence[Job]) -> None:
         """Refuse components that one run of dstack cannot have."""

@@ -1,6 +1,7 @@
 """The submit directory, or what the configuration lists of it, as an archive for dstack."""
 
 import io
+import stat
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -39,6 +40,17 @@ def content(directory: Path) -> Mapping[str, bytes]:
     return own | dict(payload.guest_files())
 
 
+def check_size(folder: Path, patterns: Sequence[str]) -> None:
+    """Whether the files are few and small enough, without reading them. Raises NotExpressible, OSError."""
+    total = 3 * _BLOCK
+    for path in _chosen(folder, patterns):
+        status = path.lstat()
+        blocks = -(-status.st_size // _BLOCK) if stat.S_ISREG(status.st_mode) else 0
+        total += (1 + blocks) * _BLOCK
+        if total > ARCHIVE_LIMIT:
+            raise _too_much(folder)
+
+
 def pack(folder: Path, patterns: Sequence[str]) -> bytes:
     """An uncompressed tar of the files. Raises NotExpressible where it is longer than dstack takes, OSError."""
     buffer = io.BytesIO()
@@ -47,11 +59,15 @@ def pack(folder: Path, patterns: Sequence[str]) -> bytes:
         for path in _chosen(folder, patterns):
             tar.add(path, f"{PATH}/{path.relative_to(folder)}", recursive=False)
             if buffer.tell() + 2 * _BLOCK > ARCHIVE_LIMIT:
-                raise NotExpressible(
-                    f"{folder} is more than the {ARCHIVE_LIMIT:,} bytes that dstack uploads: "
-                    "list what jobs need in dstack.upload, or use shared files"
-                )
+                raise _too_much(folder)
     return buffer.getvalue()
+
+
+def _too_much(folder: Path) -> NotExpressible:
+    return NotExpressible(
+        f"{folder} is more than the {ARCHIVE_LIMIT:,} bytes that dstack uploads: "
+        "list what jobs need in dstack.upload, or use shared files"
+    )
 
 
 def _chosen(folder: Path, patterns: Sequence[str]) -> Iterator[Path]:
@@ -59,8 +75,17 @@ def _chosen(folder: Path, patterns: Sequence[str]) -> Iterator[Path]:
     seen: set[Path] = set()
     for pattern in patterns:
         for found in sorted(folder.glob(pattern)) if pattern != "." else [folder]:
-            below = sorted(found.rglob("*")) if found.is_dir() and not found.is_symlink() else []
-            for path in [found, *below]:
-                if path != folder and path not in seen and ".git" not in path.relative_to(folder).parts:
+            for path in _below(found):
+                if path != folder and path not in seen:
                     seen.add(path)
                     yield path
+
+
+def _below(found: Path) -> Iterator[Path]:
+    """A file, or a folder and all in it, one at a time: there may be far too many."""
+    if found.name == ".git":
+        return
+    yield found
+    if found.is_dir() and not found.is_symlink():
+        for path in sorted(found.iterdir()):
+            yield from _below(path)
