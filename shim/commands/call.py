@@ -35,6 +35,7 @@ class Call:
     hear: Callable[[], Awaitable[tuple[bytes, bytes]]] | None = None  # the next frame from it
     closed: Callable[[], bool] = lambda: False  # the client has gone away
     umask: int | None = None  # of a client on another machine, whose process nobody here can look at
+    resumed: tuple[int, ...] | None = None  # the jobs of a call that began under an earlier controller
     notes: list[str] = field(default_factory=list)
 
     def out(self, text: str) -> None:

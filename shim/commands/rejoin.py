@@ -1,8 +1,9 @@
 """What a client calls whose controller has gone while its tasks ran, or it waited: it goes on with this one."""
 
 import asyncio
+from dataclasses import replace
 
-from shim.commands import salloc, sbatch
+from shim.commands import salloc, sbatch, srun
 from shim.commands.call import Call
 from shim.commands.stepping import steps as stepping
 from shim.controller import laststeps
@@ -13,6 +14,8 @@ async def run(call: Call) -> int:
     """Take over the steps, or the allocation, of a client. The exit code of its command."""
     restarts, kind, *names = call.argv
     queue = call.queue
+    if kind == "wait":
+        return await _wait(call, *names)
     if kind == "job":
         sbatch.may_wait_on(call, int(names[0]))
         return await sbatch.wait(call, int(names[0]))
@@ -38,6 +41,15 @@ async def run(call: Call) -> int:
     for job, step in zip(jobs, steps, strict=True):
         if not job.request.batch:
             queue.allocations.release(job, step.exit_status)
+    return code
+
+
+async def _wait(call: Call, jobs: str, command: str, *argv: str) -> int:
+    """Go on with a call of srun or salloc that waited, for the jobs it had been given."""
+    resumed = tuple(map(int, filter(None, jobs.split(","))))
+    again = replace(call, command=command, argv=list(argv), resumed=resumed)
+    code = await (salloc.run if command == "salloc" else srun.run)(again)
+    await call.queue.flushed()
     return code
 
 

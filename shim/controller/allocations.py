@@ -72,14 +72,14 @@ class Allocations:
 
     def recover(self) -> None:
         """After a start: go on ending what was being ended, and cancel what no client comes back for."""
-        for job in [job for job in self.queue.running if not job.request.batch]:
+        for job in [job for job in self.queue.jobs.values() if not job.request.batch and not job.state.finished]:
             if job.ending:
                 self.stop(job, "")
             elif not job.request.extra.get("no_shell"):
                 self.queue.loop.call_later(GRACE, self._expect_owner, job)
 
     def _expect_owner(self, job: Job) -> None:
-        if job.job_id not in self._owners and job.state.active:
+        if job.job_id not in self._owners and not job.state.finished:
             self.desert(job)
 
     def _force(self, job: Job, restarts: int) -> None:

@@ -10,7 +10,6 @@ waited, and ``S`` the marshalled result of an order.
 from __future__ import annotations
 
 import marshal
-from _signal import SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM  # type: ignore[import-not-found]
 from select import POLLIN, poll
 
 from shim.guest.loop import Loop
@@ -68,9 +67,13 @@ class Session:
 
     def send(self, kind: bytes, payload: bytes) -> None:
         """Tell the controller, if it is there."""
+        self.send_raw(frame(kind, payload))
+
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes to the controller, if it is there."""
         if self.channel is not None:
             try:
-                self.channel.sendall(frame(kind, payload))
+                self.channel.sendall(data)
             except OSError:
                 self._disconnect()
 
@@ -137,7 +140,9 @@ class Session:
 
             RelayWork(self, order)
         else:
-            self.listen(WAITING_SIGNALS, lambda number: self.send(b"G", b"%d" % number))
+            from shim.guest.waiting import Waiting
+
+            Waiting(self, order)
 
     def _disconnect(self) -> None:
         if self.channel is not None:
@@ -148,9 +153,6 @@ class Session:
     def _lost(self) -> None:
         write_all(2, b"slurm-shim: the controller went away while it was answering\n")
         self.code = 1
-
-
-WAITING_SIGNALS = (SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCONT)
 
 
 def serve(channel: socket, order: bytes) -> int:

@@ -268,6 +268,43 @@ def test_a_notice_reaches_the_client(lab: Shim, command: str) -> None:
     client.communicate(b"\n")
 
 
+@pytest.mark.parametrize("command", ["srun", "salloc"])
+def test_a_wait_outlives_the_controller(cluster: Shim, command: str) -> None:
+    """The next controller, which the client itself starts, gives it what the killed one had promised."""
+    holder = cluster.submit("-N4", "--exclusive", script="#!/bin/sh\nexec sleep 1000\n")
+    cluster.wait(holder, "RUNNING")
+    client = cluster.popen(command, "sh", "-c", "echo got $SLURM_JOB_ID; exit 3")
+    assert client.stderr is not None
+    for _ in range(2 if command == "salloc" else 1):
+        line = client.stderr.readline()
+    assert line.endswith(b" queued and waiting for resources\n")
+    cluster.kill_controller()
+    cluster.run("scancel", str(holder))
+    out, err, code = lines_of(client)
+    assert out == [f"got {holder + 1}"]
+    assert err[0] == f"{command}: job {holder + 1} has been allocated resources"
+    assert code == 3
+
+
+def test_a_step_that_waits_outlives_the_controller(cluster: Shim) -> None:
+    os.mkfifo(cluster.work / "door")
+    first = "srun -n1 sh -c 'echo first; read line <door' & while ! grep -q first out; do :; done"
+    script = f"#!/bin/sh\n{first}\nsrun -n1 echo second\nwait\n"
+    job_id = cluster.submit("-n1", "-o", "out", script=script)
+    output = cluster.work / "out"
+    wait_until(lambda: output.exists() and "retrying" in output.read_text(), "the second step")
+    cluster.kill_controller()
+    assert cluster.states("-j", str(job_id))
+    (cluster.work / "door").write_text("\n")
+    assert cluster.wait(job_id) == "COMPLETED"
+    assert re.sub(r"job \d+", "job J", output.read_text(), flags=re.IGNORECASE).splitlines() == [
+        "first",
+        "srun: job J step creation temporarily disabled, retrying (Requested nodes are busy)",
+        "srun: Step created for job J",
+        "second",
+    ]
+
+
 def test_scontrol_answers_line_by_line(lab: Shim) -> None:
     scontrol = lab.popen("scontrol", stdin=subprocess.PIPE)
     assert scontrol.stdin is not None

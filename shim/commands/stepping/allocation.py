@@ -22,6 +22,27 @@ _IMPOSSIBLE = "Immediate execution impossible, insufficient priority"
 async def allocate(call: Call, components: Sequence[Gathered], name: str) -> list[Job]:
     """The job, or the components of a heterogeneous one, once it runs. Raises Exit, Complaint or OptionError."""
     fields = components[0].fields
+    jobs = _resumed(call) if call.resumed else await _submitted(call, components, name)
+    if call.resumed or any(one.pending for one in jobs):
+        await _wait(call, jobs, fields)
+    for one in jobs:
+        if not one.state.active:
+            raise _revoked(call, one)
+    return jobs
+
+
+def _resumed(call: Call) -> list[Job]:
+    """The jobs that the call had been given by an earlier controller. Raises Exit."""
+    jobs = [job for job_id in call.resumed or () if (job := call.queue.job(job_id))]
+    if jobs:
+        return jobs
+    call.error(f"{_FAILURE[call.command]}: {Errno.INVALID_JOB_ID.text}")
+    raise Exit(1)
+
+
+async def _submitted(call: Call, components: Sequence[Gathered], name: str) -> list[Job]:
+    """The jobs as the scheduler has looked at them for the first time."""
+    fields = components[0].fields
     try:
         wanted = await submissions(call, components, Body(name=name))
         if fields.get("test_only"):
@@ -33,13 +54,7 @@ async def allocate(call: Call, components: Sequence[Gathered], name: str) -> lis
         call.error(f"{_FAILURE[call.command]}: {error.text}")
         raise Exit(1) from None
     await call.queue.flushed()  # by then the scheduler has looked at it
-    jobs = [one for one in call.queue.jobs.values() if one.het_job_id == job.job_id] if job.het_job_id else [job]
-    if any(one.pending for one in jobs):
-        await _wait(call, jobs, fields)
-    for one in jobs:
-        if not one.state.active:
-            raise _revoked(call, one)
-    return jobs
+    return [one for one in call.queue.jobs.values() if one.het_job_id == job.job_id] if job.het_job_id else [job]
 
 
 def _tested(call: Call, wanted: Sequence[Submission]) -> Exit:
@@ -62,17 +77,17 @@ def _tested(call: Call, wanted: Sequence[Submission]) -> Exit:
 async def _wait(call: Call, jobs: Sequence[Job], fields: dict[str, object]) -> None:
     """Wait for the start of a job that the scheduler could not start at once. Raises Exit."""
     job = jobs[0]
-    if "immediate" in fields:
+    if "immediate" in fields and not call.resumed:
         seconds = str(fields["immediate"] or 0)
         if not seconds.isdigit() or int(seconds) <= 1:
             call.queue.cancel(job, user_id=call.queue.user_id)
             call.error(f"{_FAILURE[call.command]}: {_IMPOSSIBLE}")
             raise Exit(1)
     quiet = fields.get("quiet")
-    expect_signals(call)
+    expect_signals(call, jobs)
     for one in jobs:
         call.queue.allocations.own(one, call.tell, by_step=True)
-    if not quiet:
+    if not quiet and not call.resumed:
         if call.command == "salloc":
             call.err(f"salloc: Pending job allocation {job.job_id}")
         call.err(f"{call.command}: job {job.job_id} queued and waiting for resources")
@@ -86,7 +101,7 @@ async def configured(call: Call, jobs: Sequence[Job], fields: Mapping[str, objec
     if not any(job.state in NOT_THERE for job in jobs):
         return
     told = not fields.get("quiet") if call.command == "salloc" else bool(fields.get("verbose"))
-    expect_signals(call)
+    expect_signals(call, jobs)
     if told:
         call.err(f"{call.command}: Waiting for resource configuration")
     await _attend(call, jobs, NOT_THERE)

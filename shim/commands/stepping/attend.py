@@ -2,11 +2,12 @@
 
 import asyncio
 import marshal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 from shim.commands.call import Call
 from shim.commands.stepping.order import FORMAT
+from shim.job.record import Job
 
 Result = TypeVar("Result")
 
@@ -19,12 +20,12 @@ class Interrupted(Exception):
         super().__init__(signal)
 
 
-_WAIT = marshal.dumps({"do": "wait"}, FORMAT)
+def expect_signals(call: Call, jobs: Sequence[Job] = ()) -> None:
+    """From here on the client tells of signals in place of dying of them; to be said before it prints that it waits.
 
-
-def expect_signals(call: Call) -> None:
-    """From here on the client tells of signals in place of dying of them; to be said before it prints that it waits."""
-    call.tell(b"S", _WAIT)
+    Should this controller die, the client comes back to the next one for ``jobs``, which it has been given already.
+    """
+    call.tell(b"S", marshal.dumps({"do": "wait", "jobs": [job.job_id for job in jobs]}, FORMAT))
 
 
 async def attended(call: Call, waiting: Coroutine[Any, Any, Result]) -> Result:

@@ -124,16 +124,16 @@ def _describe(call: Call, job: Job, step: Step, layout: StepLayout) -> None:
 
 async def _placed(call: Call, want: Wanted) -> Placed:
     """Room for the step, now or when others have ended. Raises SlurmError or Exit."""
-    steps, job = call.queue.step_table, want.job
+    steps, job, quiet = call.queue.step_table, want.job, want.fields.get("quiet")
+    waited = call.resumed == ()  # for room, under an earlier controller
     placed = steps.place(job, want.request)
-    if placed is not None:
-        return placed
-    if "immediate" in want.fields:
-        raise SlurmError(Errno.NODES_BUSY)
-    quiet = want.fields.get("quiet")
-    expect_signals(call)
-    if not quiet:
-        call.err(f"srun: Job {job.job_id} step creation temporarily disabled, retrying (Requested nodes are busy)")
+    if placed is None:
+        if "immediate" in want.fields:
+            raise SlurmError(Errno.NODES_BUSY)
+        expect_signals(call)
+        if not quiet and not waited:
+            call.err(f"srun: Job {job.job_id} step creation temporarily disabled, retrying (Requested nodes are busy)")
+        waited = True
     try:
         while placed is None:
             await attended(call, steps.wait_for_room(job, want.request))
@@ -141,7 +141,7 @@ async def _placed(call: Call, want: Wanted) -> Placed:
     except Interrupted as signal:
         call.err(f"srun: Cancelled pending job step with signal {signal.signal}")
         raise SlurmError(Errno.ALREADY_DONE) from None
-    if not quiet:
+    if waited and not quiet:
         call.err(f"srun: Step created for job {job.job_id}")
     return placed
 
