@@ -1,4 +1,4 @@
-"""A fleet that provisions instances when they are asked for; the lab has no cloud, so there are never any offers."""
+"""No capacity: fleets in clouds, of which the lab has none, so there are never any offers; hosts that others hold."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +7,8 @@ import pytest
 
 from tests.dstack.configuration import configuration
 from tests.dstack.lab import Lab
+from tests.dstack.lab.proxy import Proxy
+from tests.dstack.test_lab import submit, wait_for
 from tests.shim import Shim, shim_in, wait_until
 
 
@@ -29,3 +31,28 @@ def test_a_window_of_nodes_to_be(cloud: Shim) -> None:
     assert cloud.states() == {str(job): "PENDING"}
     here = cloud.submit("--gres=gpu:a100:1", script="#!/bin/sh\n")
     assert cloud.wait(here) == "COMPLETED"
+
+
+def test_others_are_quicker(dstack_lab: Lab, tmp_path: Path) -> None:
+    whole = {"cpu": "8..", "memory": "1GB..", "disk": None}
+    others: list[str] = []
+
+    def take_all(path: str) -> None:
+        """Between our look at the fleets and our submission."""
+        if path == "runs/apply" and not others:
+            others.extend(submit(dstack_lab, "sleep 1000", resources=whole) for _ in range(4))
+            for name in others:
+                wait_for(dstack_lab, name, {"running"})
+
+    with Proxy(dstack_lab.url) as proxy:
+        config = configuration(dstack_lab, tmp_path).replace(dstack_lab.url, proxy.url)
+        with shim_in(tmp_path, config) as shim:
+            proxy.asked = take_all
+            job = shim.submit(script="#!/bin/sh\n")
+            wait_until(lambda: shim.run("squeue", "-h", "-o", "%T %R").out == "PENDING (Resources)\n", lambda: shim.log)
+            begin = len(proxy.seen)
+            wait_until(lambda: proxy.paths(begin).count("fleets/list") >= 2, lambda: shim.log)
+            assert "runs/apply" not in proxy.paths(begin)
+            assert shim.states() == {str(job): "PENDING"}
+            dstack_lab.project_post("runs/stop", {"runs_names": others, "abort": False})
+            assert shim.wait(job) == "COMPLETED"

@@ -384,7 +384,7 @@ class DstackExecutor:
 
     async def _submit_waiting(self) -> None:
         """Submit, in order, what the fleets have room for now."""
-        free = self._server.free_blocks
+        free, room = self._server.free_blocks, self._server.room(self._carriers.held_blocks())
         for carrier in list(self._carriers.waiting):
             if self._server.trouble:
                 self._hand_back(carrier, self._server.trouble)
@@ -392,6 +392,8 @@ class DstackExecutor:
                 for node in free.keys() & carrier.blocks.keys():  # the others are yet to be provisioned
                     free[node] -= carrier.blocks[node]
                 await self._submit(carrier)
+            elif any(room.get(node, some) < some for node, some in carrier.blocks.items()):
+                self._hand_back(carrier, RESOURCES)  # others were quicker
             else:
                 for node in carrier.nodes:
                     self._retire_idle(node)

@@ -54,6 +54,12 @@ class Server:
         instances = [instance for fleet in self.fleets for instance in fleet.instances]
         return {instance.name: instance.total_blocks - instance.busy_blocks for instance in instances}
 
+    def room(self, held: Mapping[str, int]) -> dict[str, int]:
+        """Blocks that nobody else held; ``held`` are those of this queue's own runs, which it will have again."""
+        instances = [instance for fleet in self.fleets for instance in fleet.instances]
+        others = {instance.name: max(0, instance.busy_blocks - held.get(instance.name, 0)) for instance in instances}
+        return {instance.name: instance.total_blocks - others[instance.name] for instance in instances}
+
     @property
     def wait(self) -> float:
         """Seconds until the server may be asked again."""
