@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shim.controller.submit import Texts
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job
-from shim.table.table import Table
+from shim.table.table import Busy, Table
 
 if TYPE_CHECKING:
     from shim.controller.queue import Queue
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 SYNC_DELAY = 0.5
 """Seconds after which the starts and ends of runs are safe from a power failure (from kill -9 they are at once)."""
+RETRY_BUSY = 0.05
+"""Seconds until a commit is tried again that had to give way to another process, which writes to the table."""
 RETRY_COMMIT = 1.0
 """Seconds until a commit that failed (disk full) is tried again."""
 
@@ -32,6 +34,7 @@ class Journal:
         self._actions: list[Callable[[], None]] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._sync: asyncio.TimerHandle | None = None
+        self._retry: asyncio.TimerHandle | None = None
 
     def note(self, job: Job) -> None:
         """The record must be written."""
@@ -87,6 +90,13 @@ class Journal:
         synced = bool(self._new or self._waiters)  # somebody is about to be told
         try:
             table.begin(synced)
+        except Busy:
+            self._again(RETRY_BUSY)
+            return False
+        except sqlite3.Error as error:
+            self._failed(error)
+            return False
+        try:
             for job, texts, _ in self._new:
                 job.script_id = table.content_id(texts.script)
                 job.environment_id = table.content_id(texts.environment)
@@ -136,4 +146,10 @@ class Journal:
             self.queue.forget(job)
             if not future.done():
                 future.set_exception(SlurmError(Errno.WRITING_TO_FILE))
-        self.queue.loop.call_later(RETRY_COMMIT, self.queue.wake)
+        self._again(RETRY_COMMIT)
+
+    def _again(self, delay: float) -> None:
+        """Try to write once more after so many seconds, or before if anything else is to be written by then."""
+        if self._retry:
+            self._retry.cancel()
+        self._retry = self.queue.loop.call_later(delay, self.queue.wake)

@@ -28,6 +28,10 @@ _JOB_SELECT = f"select {', '.join(JOB_COLUMNS)} from "
 _STEP_SELECT = f"select {', '.join(STEP_COLUMNS)} from step"
 
 
+class Busy(Exception):
+    """Another process is writing to the file."""
+
+
 class Table:
     """The job table of one user and state directory.
 
@@ -45,6 +49,7 @@ class Table:
         self.db.enable_wal()
         connection.execute("pragma temp_store = memory")
         migrate(self.db)
+        connection.execute("pragma busy_timeout = 0")  # from now on nobody is waited for, see ``begin``
         self._synced: bool | None = None  # how commits are made now
         self._content_ids: dict[bytes, int] = {}
         self.content = lru_cache(maxsize=256)(self._content)
@@ -59,12 +64,19 @@ class Table:
     def begin(self, synced: bool) -> None:
         """Open a transaction. ``synced``: its commit returns when it is on disk (full fsync), for what users are told.
 
-        Otherwise the commit survives the death of every process, but a power failure only after ``sync``.
+        Otherwise the commit survives the death of every process, but a power failure only after ``sync``. Raises Busy
+        at once while another process writes: a controller has better things to do than to wait for that. Readers are
+        in nobody's way.
         """
         if synced is not self._synced:
             self._connection.execute(f"pragma synchronous = {'full' if synced else 'normal'}")
             self._synced = synced
-        self._connection.execute("begin immediate")
+        try:
+            self._connection.execute("begin immediate")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise Busy from error
+            raise
 
     def sync(self) -> None:
         """Bring what was committed without a sync to the disk. May be called from any thread."""
