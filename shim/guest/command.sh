@@ -24,6 +24,12 @@ forget() { # out of sight first: half a call must not be taken for a new one
     mv "$call" "$call.new" && rm -rf "$call.new"
 }
 
+case $command:$([ -d "$root/calls" ] || echo alone) in
+srun:alone | sbcast:alone)
+    . "$guest/alone.sh"
+    exit
+    ;;
+esac
 [ -d "$root/calls" ] || complain "this job has no directory in common with its submit host, so the queue is out of reach"
 [ -n "$SLURM_JOB_ID" ] || complain "SLURM_JOB_ID is not set: only a job can call this"
 call=$root/calls/$SLURM_JOB_ID-$(uname -n)-$$

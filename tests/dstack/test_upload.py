@@ -69,6 +69,29 @@ def test_cancel(cloud: Shim) -> None:
     assert cloud.output(job) == "up\nbye\n"
 
 
+def test_a_node_runs_its_own_steps(cloud: Shim) -> None:
+    script = """\
+#!/bin/bash
+srun -l bash -c 'echo $SLURM_PROCID of $SLURM_NTASKS; exit $SLURM_PROCID'; echo "code $?"
+sbcast data/input.txt copy && srun -n1 cat copy
+srun --multi-prog conf; echo "code $?"
+"""
+    job = cloud.submit("-n2", script=script)
+    assert cloud.wait(job) == "COMPLETED", cloud.log
+    out = cloud.output(job)
+    assert {"0: 0 of 2", "1: 1 of 2"} < set(out.splitlines())
+    assert re.search(r"srun: error: lab-\d: task 1: Exited with exit code 1\n", out)
+    complaint = "--multi-prog needs the queue, and this job has no directory in common with its submit host"
+    assert f"code 1\ninput\nsrun: error: {complaint}\ncode 1\n" in out
+
+
+def test_the_script_runs_on_the_first_node_only(cloud: Shim) -> None:
+    script = "#!/bin/bash\necho here; srun true; echo code $?\n"
+    job = cloud.submit("-N2", script=script)
+    assert cloud.wait(job) == "COMPLETED", cloud.log
+    assert cloud.output(job).startswith("here\nsrun: error: srun on the other nodes of a job needs the queue")
+
+
 def test_too_much_is_refused_at_submission(cloud: Shim) -> None:
     (cloud.work / "large").write_bytes(bytes(3 << 20))
     answer = cloud.run("sbatch", stdin="#!/bin/sh\n")

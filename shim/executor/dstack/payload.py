@@ -32,6 +32,7 @@ MARK = "#slurm-shim"
 GPU_INDICES = {b"CUDA_VISIBLE_DEVICES", b"ROCR_VISIBLE_DEVICES", b"GPU_DEVICE_ORDINAL", b"ZE_AFFINITY_MASK"}
 
 _UNPACK = """\
+[ "${{DSTACK_NODE_RANK:-0}}" -eq 0 ] || exec sleep 2147483647 # the batch script is the first node's
 directory=${{TMPDIR:-/tmp}}/slurm-shim-$$
 mkdir -p "$directory" || exit 1
 {source} | base64 -d | gzip -dc >"$directory/unpack.sh" || exit 1
