@@ -63,7 +63,13 @@ SRUN = (
     _srun("exact", variables=("SLURM_EXACT",)),
     _srun("het-group", REQUIRED, "expr"),
     _srun("interactive", effect=Effect.IGNORED, note="for salloc's own use in Slurm"),
-    _srun("jobid", REQUIRED, "jobid", variables=("SLURM_JOBID", "SLURM_JOB_ID")),
+    _srun(
+        "jobid",
+        REQUIRED,
+        "jobid",
+        variables=("SLURM_JOBID", "SLURM_JOB_ID"),
+        note="on dstack, from outside, allocations only: steps of a batch job begin inside of it",
+    ),
     _srun("kill-on-bad-exit", OPTIONAL, "0|1", short="K", variables=("SLURM_KILL_BAD_EXIT",)),
     _srun("label", short="l", variables=("SLURM_LABELIO",)),
     _srun(
