@@ -1,7 +1,6 @@
 """Starting jobs: from the scheduler's decisions to launches."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from shim.controller import cancel, finish, overrides, scratch
@@ -21,8 +20,8 @@ from shim.scheduler.plan import Start, View, expected_end, make_plan, seconds
 if TYPE_CHECKING:
     from shim.controller.queue import Queue
 
-_LATE = 1.0
-"""Seconds that the moment of ``--signal`` may be past."""
+TRAP_TIME = 5.0
+"""Seconds that a run has to set its traps before ``--signal`` may reach it; Slurm looks every half minute only."""
 
 
 class Dispatcher:
@@ -149,6 +148,7 @@ class Dispatcher:
         job.start_time = job.last_sched_eval = now
         job.end_time = 0
         job.handle = job.ending = ""
+        job.warned = False
         executor = queue.executor_of(job)
         job.state = State.CONFIGURING if executor.remote else State.RUNNING
         for share in shares:
@@ -197,13 +197,18 @@ class Dispatcher:
                 self._watch_signal(job, end)
 
     def _watch_signal(self, job: Job, end: float) -> None:
-        """A moment that is past belongs to an earlier controller."""
+        """A moment that is past is made up for, unless the signal was sent then."""
+        moment = max(job.start_time + TRAP_TIME, end - parse_signal(job.request.signal).seconds)
+        if not job.warned or moment > self.queue.now():
+            self.queue.at(job, moment, lambda: self._warn(job), "signal")
+
+    def _warn(self, job: Job) -> None:
+        """Send the signal of ``--signal``."""
         wanted = parse_signal(job.request.signal)
-        moment = max(job.start_time, end - wanted.seconds)
         target = Target.BATCH if wanted.batch_only else Target.STEPS
-        if moment >= self.queue.now() - _LATE:
-            send = partial(self.queue.executor_of(job).signal, job, wanted.number, target)
-            self.queue.at(job, moment, send, "signal")
+        self.queue.executor_of(job).signal(job, wanted.number, target)
+        job.warned = True
+        self.queue.changed(job)
 
     def when_free(self, need: Need, nodes: Sequence[Node]) -> tuple[float, tuple[Share, ...] | None]:
         """When running jobs will have left enough room, by their time limits, and where (sbatch --test-only)."""

@@ -514,6 +514,7 @@ class Queue:
         for job in list(self.running):
             if job.ending and job.runs_script:
                 self.executor_of(job).terminate(job, "", self.config.kill_wait)
+            self.dispatcher.watch_limit(job)
         self.allocations.recover()
         laststeps.recover(self)
 
@@ -533,7 +534,6 @@ class Queue:
         self.dispatcher.refresh_nodes()
         for job in self.running:
             self.dispatcher.hold_resources(job)
-            self.dispatcher.watch_limit(job)
         for job in self.jobs.values():
             if not job.state.finished:
                 self.dependencies.watch(job)

@@ -160,6 +160,7 @@ class Job:
     admin_comment: str = ""
     system_comment: str = ""
     next_step_id: int = 0
+    warned: bool = False  # this run has been sent the signal of --signal
     # the batch script's own share of the accounting (its step .batch)
     batch_status: int = 0  # as wait() reports it
     user_seconds: float = 0

@@ -87,6 +87,7 @@ def job_row(job: Job) -> tuple[Any, ...]:
         job.user_seconds,
         job.system_seconds,
         job.max_rss,
+        int(job.warned),
         job.script_id,
         job.environment_id,
         job.request_id,
@@ -143,6 +144,7 @@ def job_from(row: tuple[Any, ...], request: Request) -> Job:
         user_seconds=value["user_seconds"],
         system_seconds=value["system_seconds"],
         max_rss=value["max_rss"],
+        warned=bool(value["warned"]),
     )
 
 

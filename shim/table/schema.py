@@ -51,6 +51,7 @@ JOB_COLUMNS: dict[str, type] = {
     "user_seconds": float,
     "system_seconds": float,
     "max_rss": int,
+    "warned": int,
     "script_id": int,
     "environment_id": int,
     "request_id": int,
@@ -85,9 +86,10 @@ STEP_COLUMNS: dict[str, type] = {
 
 def _first(db: Database) -> None:
     """The tables as first released."""
-    db.table("job").create(JOB_COLUMNS, pk="job_id")
+    jobs = {name: kind for name, kind in JOB_COLUMNS.items() if name not in _JOB_WARNED}
+    db.table("job").create(jobs, pk="job_id")
     # How sacct -D finds the runs of a job before it was requeued: the job's row as it was, one for each run.
-    db.table("earlier_run").create(JOB_COLUMNS, pk=("job_id", "restarts"))
+    db.table("earlier_run").create(jobs, pk=("job_id", "restarts"))
     later = {**_STEP_CLIENT, **_STEP_PLACE}
     columns = {name: kind for name, kind in STEP_COLUMNS.items() if name not in later}
     db.table("step").create(columns, pk=("job_id", "restarts", "step_id"))
@@ -112,6 +114,7 @@ def _first(db: Database) -> None:
     )
 
 
+_JOB_WARNED = {"warned": 0}
 _STEP_CLIENT = {"time_limit": UNLIMITED, "client": ""}
 _STEP_PLACE = {"cancelled_by": -1, "placed": ""}
 
@@ -128,7 +131,14 @@ def _step_place(db: Database) -> None:
         db.table("step").add_column(name, STEP_COLUMNS[name], not_null_default=default)
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _step_client, _step_place)
+def _job_warned(db: Database) -> None:
+    """Whether a run has been sent the signal that announces its end."""
+    for table in ("job", "earlier_run"):
+        for name, default in _JOB_WARNED.items():
+            db.table(table).add_column(name, JOB_COLUMNS[name], not_null_default=default)
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_first, _step_client, _step_place, _job_warned)
 
 
 def migrate(db: Database) -> None:
