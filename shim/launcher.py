@@ -109,12 +109,17 @@ def read_frame(channel: _socket.socket) -> tuple[bytes, bytes]:
     return head[:1], read_exactly(channel, int(head[1:], 16))
 
 
-def converse(channel: _socket.socket, call: bytes) -> int | None:
-    """Make the call and serve it to its end. The exit code; None where the controller must be replaced."""
+def converse(channel: _socket.socket, call: bytes, module: str = "") -> int | None:
+    """Make the call and serve it to its end. The exit code; None where the controller must be replaced.
+
+    ``module`` will be needed: it is loaded while the controller works.
+    """
     answered = False
     awaited = b""
     try:
         channel.sendall(call)
+        if module:
+            __import__(module)
         while True:
             kind, payload = read_frame(channel)
             answered = True
@@ -163,7 +168,8 @@ def main(command: str, argv: list[str]) -> int:
     if posix.environ.get(b"LC_CTYPE") == b"C.UTF-8" and b"LC_ALL" not in posix.environ:
         _forget_coercion()
     call = request(command, argv, cwd, posix.environ, terminals)
-    if (channel := connect()) is not None and (code := converse(channel, call)) is not None:
+    module = "shim.guest.steps" if command == "srun" else ""
+    if (channel := connect()) is not None and (code := converse(channel, call, module)) is not None:
         return code
     from shim import contact
 

@@ -12,7 +12,6 @@ from _signal import (  # type: ignore[import-not-found]
     SIGHUP,
     SIGINT,
     SIGKILL,
-    SIGPIPE,
     SIGQUIT,
     SIGTERM,
     SIGUSR1,
@@ -21,13 +20,12 @@ from _signal import (  # type: ignore[import-not-found]
 )
 from time import monotonic
 
-from shim.executor.local.processes import JOB_OVER, descendants, send_signal
+from shim.executor.local.processes import descendants, send_signal
+from shim.marks import JOB_OVER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shim.guest.steps import StepWork
-
-SIGNALS = (SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCONT, SIGALRM, SIGUSR1, SIGUSR2, SIGPIPE, SIGWINCH, JOB_OVER)
 
 _TO_LEAVE = 0.2
 """Seconds that tasks have to end by the user's SIGINT before SIGTERM follows."""

@@ -6,26 +6,43 @@ Built-in modules only; what few options need is imported there.
 from __future__ import annotations
 
 import posix
-from _signal import SIGCHLD, SIGKILL, SIGTERM  # type: ignore[import-not-found]
+import resource  # noqa: F401  wait4(2) of Python loads it for what tasks used: not when they have ended
+from _signal import (  # type: ignore[import-not-found]
+    SIGALRM,
+    SIGCHLD,
+    SIGCONT,
+    SIGHUP,
+    SIGINT,
+    SIGKILL,
+    SIGPIPE,
+    SIGQUIT,
+    SIGTERM,
+    SIGUSR1,
+    SIGUSR2,
+    SIGWINCH,
+)
 from time import time
 
-from shim.executor.local.processes import SRUN
-from shim.guest.ending import SIGNALS, Ending
 from shim.guest.session import Work
 from shim.guest.starting import Refused, environments, start_tasks
 from shim.guest.streams import Output, drain
 from shim.guest.telling import Task, Teller
+from shim.marks import JOB_OVER, SRUN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from shim.guest.ending import Ending
     from shim.guest.pmi import Pmi
     from shim.guest.session import Session
     from shim.guest.streams import Input
     from shim.guest.terminal import Terminal
 
+_SIGNALS = (
+    SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCONT, SIGALRM, SIGUSR1, SIGUSR2, SIGPIPE, SIGWINCH, JOB_OVER
+)  # fmt: skip
 _TOGETHER = 0.2
 """Seconds in which tasks that end alike are told of in one line."""
 
@@ -43,7 +60,7 @@ class StepWork(Work):
         self.groups: dict[int, int] = {}  # process group by node
         self.output = Output(self.loop, order["append"])
         self.say = Teller(order, self.tasks, self.output)
-        self.ending = Ending(self)
+        self._ending: Ending | None = None
         self.input: Input | None = None
         self.terminal: Terminal | None = None
         self.pmi: list[Pmi] = []
@@ -56,13 +73,26 @@ class StepWork(Work):
         self._worst = 0
         session.work = self
         session.lost = self._lost
-        session.listen((SIGCHLD, *SIGNALS), self._signal)
+        session.listen(_SIGNALS, self._signal)
         _take_name()
         self._start()
         if self.by_pid:
             self._tell_processes()
         else:
             self._finish()
+
+    @property
+    def ending(self) -> Ending:
+        """How tasks are ended: few ever are."""
+        if self._ending is None:
+            from shim.guest.ending import Ending
+
+            self._ending = Ending(self)
+        return self._ending
+
+    @property
+    def _aborted(self) -> bool:
+        return self._ending is not None and self._ending.aborted
 
     def _start(self) -> None:
         """Start all tasks. If this machine will not carry them all, they all end."""
@@ -126,7 +156,7 @@ class StepWork(Work):
             if not self._untold:
                 self.loop.after(_TOGETHER, self._tell_exits)
             self._untold.append(task)
-            if self.order["kill_on_bad_exit"] and not self._bad_exit_seen and not self.ending.aborted:
+            if self.order["kill_on_bad_exit"] and not self._bad_exit_seen and not self._aborted:
                 self._bad_exit_seen = True
                 self._tell_exits()
                 self.ending.terminate()
@@ -140,7 +170,7 @@ class StepWork(Work):
         self.say.exits(untold)
 
     def _waited_long_enough(self) -> None:
-        if self.by_pid and not self.ending.aborted:
+        if self.by_pid and not self._aborted:
             self._tell_exits()
             self.ending.waited_long_enough()
 
@@ -151,7 +181,7 @@ class StepWork(Work):
             self._reap()
             return
         self.session.catch_up()
-        if not self._over or self.ending.aborted:  # the last words of a step that was ended are heard nevertheless
+        if not self._over or self._aborted:  # the last words of a step that was ended are heard nevertheless
             self.ending.by_signal(number)
 
     def aborted(self, notice: bytes) -> None:
@@ -190,7 +220,7 @@ class StepWork(Work):
         if self.order["epilog"]:
             self.around(self.order["epilog"])
         ended_by = {posix.WTERMSIG(t.status) for t in self.tasks if t.status and posix.WIFSIGNALED(t.status)}
-        if ended_by & {SIGTERM, SIGKILL} and not self.ending.aborted:
+        if ended_by & {SIGTERM, SIGKILL} and not self._aborted:
             self.say.info(f"Force Terminated StepId={self.step_ids[0]}")
         self.result = {
             "code": self._worst,

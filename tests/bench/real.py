@@ -3,6 +3,7 @@
 import os
 import pwd
 import subprocess
+import time
 from collections.abc import Callable
 
 CONF = os.environ.get("REAL_SLURM_CONF", "")
@@ -23,6 +24,14 @@ def call(*argv: str) -> str:
         stdout=subprocess.PIPE,
     )
     return done.stdout.decode()
+
+
+def start_job() -> str:
+    """A job that runs; its id."""
+    job_id = call("sbatch", "--parsable", "-o", "/dev/null", "--wrap", "sleep 1000").strip()
+    while call("squeue", "-h", "-j", job_id, "-o", "%t").strip() != "R":
+        time.sleep(0.1)
+    return job_id
 
 
 def action(*argv: str) -> Callable[[], object] | None:

@@ -38,6 +38,26 @@ def floor(shim: Shim) -> Callable[[], object]:
     return command(FLOOR, shim.environment, shim.work)
 
 
+def test_a_step_of_one_task(bench: Shim) -> None:
+    """srun inside a running job, which other steps share."""
+    step = ("srun", "--overlap", "true")
+    script = "#!/bin/sh\nexec sleep 1000\n"
+    inside = Shim(bench.folder, bench.config, {"SLURM_JOB_ID": str(bench.submit(script=script))})
+    bench.wait(int(inside.variables["SLURM_JOB_ID"]), "RUNNING")
+    timed = in_turn(ours(inside, *step), floor(bench))
+    note("`srun` of one task in a job", timed, "`python3 -I -S -c pass`")
+    if real.CONF:
+        job_id = real.start_job()
+        theirs = real.action("srun", f"--jobid={job_id}", "--overlap", "true")
+        assert theirs
+        beside = in_turn(ours(inside, *step), theirs)
+        real.call("scancel", job_id)
+        note("`srun` of one task in a job", beside, "real Slurm")
+        assert beside.ratio < 1
+    bench.run("scancel", inside.variables["SLURM_JOB_ID"])
+    assert timed.ratio < 2.5
+
+
 @pytest.mark.parametrize(
     "argv",
     [

@@ -16,6 +16,7 @@ from shim.executor.local.folders import Folders
 from shim.executor.local.pool import Pool, Supervisor
 from shim.job.record import Job, Step
 from shim.job.request import Request
+from shim.marks import SRUN
 from shim.scheduler.need import Need
 
 _AGAIN = 0.02
@@ -372,7 +373,7 @@ class LocalExecutor:
     def _kill_script(self, run: Run) -> None:
         """SIGKILL to all but steps: their clients kill those at this moment, and have a little longer to tell of it."""
         for one in self._but_tasks(run):
-            if one.name != processes.SRUN:
+            if one.name != SRUN:
                 processes.send_signal(one, signals.SIGKILL)
         run.kill = self._loop.call_later(_KILL_AGAIN, self._kill, run)
 

@@ -3,16 +3,11 @@ for the process that had it before (proc(5)).
 """
 
 import posix
-from _signal import SIGRTMIN  # type: ignore[import-not-found]
+
+from shim.marks import SRUN
 
 TICKS: int = posix.sysconf("SC_CLK_TCK")
 PAGE_KB: int = posix.sysconf("SC_PAGE_SIZE") // 1024
-
-JOB_OVER: int = SIGRTMIN
-"""Tells an srun that its batch script is over: it ends its tasks as at a scancel."""
-
-SRUN = b"srun"
-"""What an srun that has tasks calls itself (proc(5), /proc/pid/comm)."""
 
 _SERVICES = (b"from shim.controller.main import main", b"from shim.executor.local.starter import main")
 
@@ -133,7 +128,7 @@ def _families() -> dict[int, list[Process]]:
 
 def send_signal(target: Process, number: int) -> bool:
     """Send a signal to exactly this process; False if it is gone or not ours."""
-    from _signal import pidfd_send_signal
+    from _signal import pidfd_send_signal  # type: ignore[import-not-found]
 
     try:
         fd = posix.pidfd_open(target.pid)

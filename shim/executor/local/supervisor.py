@@ -22,6 +22,7 @@ from time import time
 from shim.executor.local import processes, script, spool, wire
 from shim.executor.local.memory import MemoryGuard
 from shim.executor.local.order import Order
+from shim.marks import JOB_OVER, SRUN
 
 BEGUN_BEFORE = "begun before"
 FINISHED = "finished"
@@ -127,10 +128,10 @@ def _end_processes(told: set[int]) -> None:
     below = processes.descendants(posix.getpid())
     tasks = processes.below_srun(below)
     for one in below:
-        if one.name == processes.SRUN:
+        if one.name == SRUN:
             if one.pid not in told:
                 told.add(one.pid)
-                processes.send_signal(one, processes.JOB_OVER)
+                processes.send_signal(one, JOB_OVER)
         elif one.pid not in tasks:
             processes.send_signal(one, SIGKILL)
 
