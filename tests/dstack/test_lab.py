@@ -1,13 +1,13 @@
 """The lab itself: tasks through the unmodified server to the loopback hosts and back."""
 
 import base64
-import time
 import uuid
 from typing import Any
 
 import pytest
 
 from tests.dstack.lab import Lab, process
+from tests.shim import wait_until
 
 FINAL = {"done", "failed", "terminated", "aborted"}
 
@@ -32,13 +32,11 @@ def jobs(lab: Lab, name: str) -> list[dict[str, Any]]:
 
 
 def wait_for(lab: Lab, name: str, states: set[str] = FINAL) -> list[dict[str, Any]]:
-    deadline = time.monotonic() + 60
-    while True:
-        found = jobs(lab, name)
-        if {job["status"] for job in found} <= states:
-            return found
-        assert time.monotonic() < deadline, [outcome(job) for job in found]
-        time.sleep(0.1)
+    def there() -> bool:
+        return {job["status"] for job in jobs(lab, name)} <= states
+
+    wait_until(there, lambda: f"{states}: {[outcome(job) for job in jobs(lab, name)]}")
+    return jobs(lab, name)
 
 
 def log(lab: Lab, name: str, submission: dict[str, Any]) -> bytes:
