@@ -180,4 +180,42 @@ CLIENTS = (
     Client("fsl-sub", "job, array, corresponding array, report", ("fsl-sub==2.11.0", "fsl-sub-plugin-slurm==1.7.0")),
     Client("ray", "head and worker by concurrent srun steps on two nodes", ("ray[default]==2.60.0",)),
     Client("rslurm", "R apply as an array, results gathered", apt=("r-cran-rslurm",)),
+    Client(
+        "signac-flow", "operations submitted and held, states from fixed columns of squeue", ("signac-flow==0.29.1",)
+    ),
+    Client("pulsar", "Galaxy's command line runner: submission, states by squeue, cancel", ("pulsar-app==0.16.0",)),
+    Client(
+        "datalad-slurm",
+        "job and array scheduled, found finished, their logs committed",
+        ("datalad-slurm==0.2.8", "datalad==1.7.1", "git-annex==10.20261026"),
+        apt=("git",),
+    ),
+    Client(
+        "dask-runner",
+        "scheduler, client and workers as the tasks of one srun step",
+        ("dask-jobqueue==0.9.0", "dask==2026.8.0", "distributed==2026.8.0"),
+    ),
+    Client(
+        "canine",
+        "array, default tables of squeue, sacct and sinfo by column, cancel",
+        ("canine==0.9.0", "pandas==1.5.3", "numpy==1.26.4", "setuptools==80.10.2"),
+    ),
+    Client("slurm2sql", "every field of sacct into a database, efficiency", ("slurm2sql==0.9.9",)),
+    Client("troika", "submission by stdin, monitoring by squeue, cancel", ("troika==0.2.7",)),
+    Client(
+        "cluster-utils",
+        "run scripts with srun, failures found by sacct, cancel",
+        ("cluster-utils[runner]==3.0.0",),
+    ),
+    Client("slurm-pipeline", "tasks that depend on those of the step before", ("slurm-pipeline==4.1.2",)),
+    Client("slurmpie", "pipeline of dependent jobs with an array", ("slurmpie==0.9.0",)),
+    Client("sluurp", "scripts as futures, watched by scontrol, cancel", ("sluurp==0.5.1", "packaging==26.3")),
+    Client("nanoslurm", "submission with a signal, record, statistics, cancel", ("nanoslurm==0.1.12",)),
+    Client("sfollow", "a job's output followed to its end", ("sfollow==0.3",)),
+    Client("turm", "terminal: jobs and details by squeue -O with suffixes", ("turm==0.17.0",)),
+    Client("stui", "terminal: queue with arrays and GPUs", ("stui==0.3.6",)),
+    Client("sltop", "terminal: partitions, CPUs, nodes, jobs", ("sltop==0.3.1",)),
+    Client("slurm-monitor-top", "terminal: jobs, CPUs, memory, nodes", ("slurm-monitor-top==0.6.3",)),
+    Client("slurm-gpustat", "GPUs by type and owner", ("slurm-gpustat==0.0.15", "termcolor==3.3.0")),
+    Client("slurm-usage", "use by user and partition, nodes", ("slurm-usage==3.1.0",)),
 )

@@ -80,3 +80,14 @@ def run_client(command: str, *argv: object, status: int = 0) -> str:
 def environment(**more: object) -> None:
     """Set variables for everything started from here."""
     os.environ.update({name: str(value) for name, value in more.items()})
+
+
+def job(*options: object, body: str = "sleep 300") -> str:
+    """Submit a command as a job without a log and return its ID."""
+    said = run("sbatch", "--parsable", "-p", partition(), "-t", "5", "-o", "/dev/null", *options, "--wrap", body)
+    return said.split(";")[0].strip()
+
+
+def state(job_id: str) -> str:
+    """The state of a job that is still in the queue or was a moment ago, one word."""
+    return run("squeue", "-h", "-t", "all", "-j", job_id, "-o", "%T").strip()
