@@ -10,7 +10,7 @@ import pytest
 from tests.dstack.configuration import configuration
 from tests.dstack.lab import Lab
 from tests.dstack.test_end_to_end import accounting, run_of
-from tests.shim import Shim, shim_in, wait_until
+from tests.shim import PATIENCE, Shim, shim_in, wait_until
 
 
 @pytest.fixture
@@ -80,14 +80,20 @@ def test_an_allocation_of_several_components(cloud: Shim) -> None:
     assert sorted(answer.out.splitlines()) == ["0", "1 b", "2 b"], str(answer)
 
 
-def test_a_cancelled_allocation_ends_its_step(cloud: Shim) -> None:
+def test_a_cancelled_allocation_ends_its_step(dstack_lab: Lab, tmp_path: Path) -> None:
+    config = configuration(dstack_lab, tmp_path).replace("kill_wait = 2\n", "kill_wait = 30\n")
+    with shim_in(tmp_path, config) as cloud:
+        _cancel_a_step(cloud)
+
+
+def _cancel_a_step(cloud: Shim) -> None:
     step = cloud.popen("srun", "bash", "-c", "trap 'echo bye; exit' TERM; echo up; while :; do sleep 0.1; done")
     assert step.stdout
     assert step.stdout.readline() == b"up\n"
     cloud.run("scancel", "1")
-    out, err = step.communicate(timeout=60)
+    out, err = step.communicate(timeout=PATIENCE)
     assert out == b"bye\n"
-    assert b"srun: Job step aborted: Waiting up to 4 seconds for job step to finish.\n" in err
+    assert b"srun: Job step aborted: Waiting up to 32 seconds for job step to finish.\n" in err
     assert b"slurmstepd: error: *** STEP 1.0 ON lab-" in err
     assert cloud.wait(1) == "CANCELLED"
 
@@ -97,7 +103,7 @@ def test_signals_reach_the_tasks(cloud: Shim) -> None:
     assert step.stdout
     assert step.stdout.readline() == b"up\n"
     step.send_signal(signal.SIGUSR1)
-    out, _ = step.communicate(timeout=60)
+    out, _ = step.communicate(timeout=PATIENCE)
     assert (out, step.returncode) == (b"got it\n", 9)
 
 
@@ -109,7 +115,7 @@ def test_a_step_outlives_its_controller(cloud: Shim) -> None:
     cloud.kill_controller()
     cloud.run("squeue")
     go.touch()
-    step.communicate(timeout=60)
+    step.communicate(timeout=PATIENCE)
     assert step.returncode == 6
     assert accounting(cloud, 1) == ["FAILED|6:0"]
 
@@ -119,7 +125,7 @@ def test_a_run_that_somebody_stops_ends_the_allocation(cloud: Shim, dstack_lab: 
     cloud.wait(1, "RUNNING")
     wait_until(lambda: "1.0" in cloud.run("squeue", "-h", "-s").out, lambda: cloud.log)
     dstack_lab.project_post("runs/stop", {"runs_names": [run_of(dstack_lab, cloud, 1)], "abort": False})
-    step.communicate(timeout=60)
+    step.communicate(timeout=PATIENCE)
     assert step.returncode
     assert cloud.wait(1) in ("CANCELLED", "FAILED")  # the end of the run was seen first, or that of its tasks
 

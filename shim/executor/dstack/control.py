@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from shim.executor.dstack import payload
@@ -64,12 +64,6 @@ class ControlDirectory:
         """Make a worker's directory with an empty queue."""
         (directory / "queue").mkdir(parents=True, exist_ok=True)
         publish(directory / "idle-limit", b"%d\n" % WORKER_IDLE)
-
-    def end_allocations(self, known: Collection[Path]) -> None:
-        """Ask the guests of all allocations but these to end: a controller before this one had no time to."""
-        for note in self.root.glob("jobs/*/hold"):
-            if note.parent not in known and not (note.parent / "ended").exists():
-                request(note.parent, 0, "terminate 0 terminated\n\n")
 
     def forget_job(self, job_id: int, restarts: int) -> None:
         """Remove what is left of a run."""
