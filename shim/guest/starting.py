@@ -46,6 +46,7 @@ def start_tasks(work: StepWork) -> None:
             _start(work, task, line, targets, base[task.step], files)
     for pmi in work.pmi:
         pmi.started()
+    work.say.started()
     if work.terminal:
         work.terminal.begin()
     else:

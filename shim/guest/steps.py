@@ -152,11 +152,11 @@ class StepWork(Work):
             self._worst = max(self._worst, 128 + posix.WTERMSIG(status))
         else:
             self._worst = max(self._worst, posix.WEXITSTATUS(status))
-        if status:
+        if status or self.say.verbose:
             if not self._untold:
                 self.loop.after(_TOGETHER, self._tell_exits)
             self._untold.append(task)
-            if self.order["kill_on_bad_exit"] and not self._bad_exit_seen and not self._aborted:
+            if status and self.order["kill_on_bad_exit"] and not self._bad_exit_seen and not self._aborted:
                 self._bad_exit_seen = True
                 self._tell_exits()
                 self.ending.terminate()

@@ -40,6 +40,7 @@ class Teller:
         self.nodes: Sequence[str] = order["names"]
         self.steps: Sequence[str] = order["steps"]
         self.quiet: bool = order["quiet"]
+        self.verbose: bool = order["verbose"] > 0
         self.tasks = tasks
         self.output = output
         self._noticed: set[int] = set()  # steps whose end slurmstepd has told of
@@ -71,14 +72,29 @@ class Teller:
             label = task.pumps[-1].label if task.pumps else b""
             self.output.sink(task.target).write(label + text.encode())
 
+    def started(self) -> None:
+        """With -v, how many tasks each node has begun."""
+        if self.verbose:
+            for number, name in enumerate(self.nodes):
+                count = sum(task.node == number for task in self.tasks)
+                self.info(f"launch/slurm: _task_start: Node {name}, {count} tasks started")
+
     def exits(self, ended: Sequence[Task]) -> None:
         """One line for all tasks of a node that ended alike."""
         alike: dict[tuple[int, int, int], list[int]] = {}
         for task in ended:
             assert task.status is not None
             alike.setdefault((task.step, task.node, task.status), []).append(task.rank)
-        for (_, node, status), ranks in alike.items():
-            self._exit(f"{self.nodes[node]}: {_named(ranks)}", status)
+        for (step, node, status), ranks in alike.items():
+            who = f"{self.nodes[node]}: {_named(ranks)}"
+            if self.verbose:
+                tasks = f"{len(ranks)} task{'s' if len(ranks) > 1 else ''} of StepId={self.steps[step]}"
+                what = f"Received task exit notification for {tasks} (status=0x{status:04x})."
+                self.info(f"launch/slurm: _task_finish: {what}")
+            if status:
+                self._exit(who, status)
+            else:
+                self.info(f"launch/slurm: _task_finish: {who}: Completed")
 
     def _exit(self, who: str, status: int) -> None:
         if not posix.WIFSIGNALED(status):

@@ -342,6 +342,24 @@ def test_the_worst_exit_status_counts_signals_as_less(lab: Shim, job: Job) -> No
     assert answer.out == "200:0|0:0\n"
 
 
+def test_what_srun_does_can_be_followed(job: Job) -> None:
+    output = job("srun -v sh -c 'exit $SLURM_PROCID'", "-n2")
+    lines = re.sub(r"(jobid |StepId=)\d+", r"\1J", output).splitlines()
+    done = "srun: launch/slurm: _task_finish: Received task exit notification for 1 task of StepId=J.0"
+    assert lines[lines.index("srun: end of defined options") + 1 :][:4] == [
+        "srun: jobid J: nodes(1):`n1', cpu counts: 2(x1)",
+        "srun: launch/slurm: launch_p_step_launch: CpuBindType=(null type)",
+        "srun: launching StepId=J.0 on host n1, 2 tasks: [0-1]",
+        "srun: launch/slurm: _task_start: Node n1, 2 tasks started",
+    ]
+    assert sorted(lines[-4:]) == [
+        "srun: error: n1: task 1: Exited with exit code 1",
+        f"{done} (status=0x0000).",
+        f"{done} (status=0x0100).",
+        "srun: launch/slurm: _task_finish: n1: task 0: Completed",
+    ]
+
+
 def test_gpus_go_by_all_makers_names(lab: Shim, job: Job) -> None:
     show = "sh -c 'echo $CUDA_VISIBLE_DEVICES $ROCR_VISIBLE_DEVICES $GPU_DEVICE_ORDINAL $ZE_AFFINITY_MASK'"
     output = job(

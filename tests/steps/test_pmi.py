@@ -61,12 +61,19 @@ def test_what_is_not_there_is_said(job: Job) -> None:
         "MPI plugin types are...",
         "\tnone",
         "\tpmi2",
-        "srun: error: mpi/pmix is not available: PMIx needs its library, which is not here: use --mpi=pmi2, or mpirun "
-        "inside the job",
-        "srun: error: Invalid MPI type 'pmix', --mpi=list for acceptable types",
-        "srun: error: Couldn't find the specified plugin name for mpi/foo looking at all files",
-        "srun: error: Invalid MPI type 'foo', --mpi=list for acceptable types",
+        *refused("pmix"),
+        *refused("foo"),
         "rc=1",
+    ]
+
+
+def refused(kind: str) -> list[str]:
+    return [
+        f"srun: error: Couldn't find the specified plugin name for mpi/{kind} looking at all files",
+        f"srun: error: cannot find mpi plugin for mpi/{kind}",
+        f"srun: error: MPI: Cannot create context for mpi/{kind}",
+        "srun: error: MPI: Unable to load any plugin",
+        f"srun: error: Invalid MPI type '{kind}', --mpi=list for acceptable types",
     ]
 
 

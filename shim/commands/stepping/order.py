@@ -95,6 +95,7 @@ def make_order(call: Call, components: Sequence[Component]) -> bytes:
         "unbuffered": bool(fields.get("unbuffered") or fields.get("pty")),
         "pty": bool(fields.get("pty")),
         "quiet": fields.get("quiet", 0) and 1,
+        "verbose": fields.get("verbose", 0),
         "kill_on_bad_exit": fields.get("kill_on_bad_exit", "0") != "0",
         "wait": fields.get("wait_seconds", 0),
         "kill_wait": float(call.queue.config.kill_wait),

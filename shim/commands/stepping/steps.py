@@ -9,7 +9,7 @@ from typing import Any
 
 from shim.commands.call import Call, Exit
 from shim.commands.stepping.attend import Interrupted, attended, expect_signals
-from shim.commands.stepping.binding import bind_gpus, cpus_of_tasks, parse_cpu_bind
+from shim.commands.stepping.binding import CpuBind, bind_gpus, cpus_of_tasks, parse_cpu_bind
 from shim.commands.stepping.order import Component, make_order
 from shim.executor.base import StepClient
 from shim.grammar.hostlist import fold_hostlist
@@ -105,19 +105,22 @@ async def _begin(call: Call, line: StepClient, want: Wanted, umask: int) -> Comp
         umask=umask,
     )
     call.queue.step_table.begin(job, placed, step, line.tell)
-    if fields.get("verbose"):
-        _describe(call, job, step, layout)
     bind = parse_cpu_bind(fields.get("cpu_bind") or "")
+    if fields.get("verbose"):
+        _describe(call, job, step, layout, bind)
     return Component(job, step, layout, fields, want.programs, cpus_of_tasks(bind, layout, call.pid))
 
 
-def _describe(call: Call, job: Job, step: Step, layout: StepLayout) -> None:
+def _describe(call: Call, job: Job, step: Step, layout: StepLayout, bind: CpuBind) -> None:
     """What srun -v says before the tasks start."""
     counts = [(share, len(list(run))) for share, run in groupby(share.cpus for share in job.shares)]
     cpus = ",".join(f"{count}(x{length})" for count, length in counts)
     call.err(f"srun: jobid {job.job_id}: nodes({len(job.shares)}):`{job.node_list}', cpu counts: {cpus}")
+    kind = "(null type)" if bind.kind == "none" else bind.kind
+    call.err(f"srun: launch/slurm: launch_p_step_launch: CpuBindType={kind}")
     for node in layout.nodes:
         ranks = IndexSet.from_iterable(node.ranks).display()
+        ranks = f"[{ranks}]" if len(node.ranks) > 1 else ranks
         where = f"on host {node.name}, {len(node.ranks)} tasks: {ranks}"
         call.err(f"srun: launching StepId={job.job_id}.{step.step_id} {where}")
 
