@@ -32,7 +32,11 @@ def run_of(lab: Lab, shim: Shim, job: int) -> str:
     """The name of a job's run: another controller's run may have had the plain one first."""
     controller = (shim.state / "dstack-controller").read_text()
     wanted = {"slurm-controller": controller, "slurm-job": str(job)}
-    found = [run["run_spec"] for run in runs(lab) if wanted.items() <= run["run_spec"]["configuration"]["tags"].items()]
+    found = [
+        run["run_spec"]
+        for run in runs(lab)
+        if wanted.items() <= (run["run_spec"]["configuration"].get("tags") or {}).items()
+    ]
     assert len(found) == 1
     return found[0]["run_name"]
 
@@ -83,7 +87,7 @@ def test_a_controller_killed_in_the_middle_finds_its_runs(cloud: Shim, dstack_la
     assert [cloud.wait(job) for job in jobs] == ["FAILED", "FAILED"]
     assert [accounting(cloud, job)[0] for job in jobs] == ["FAILED|7:0"] * 2
     controller = (cloud.state / "dstack-controller").read_text()
-    tags = [run["run_spec"]["configuration"]["tags"] for run in runs(dstack_lab)]
+    tags = [run["run_spec"]["configuration"].get("tags") or {} for run in runs(dstack_lab)]
     mine = sorted(tag["slurm-job"] for tag in tags if tag.get("slurm-controller") == controller)
     assert mine == [str(job) for job in jobs]
 

@@ -47,7 +47,7 @@ def either(dstack_lab: Lab, proxy: Proxy, tmp_path: Path, mode: str) -> Iterator
 def mine(shim: Shim, lab: Lab) -> list[dict[str, str]]:
     """The tags of all runs of this controller."""
     controller = (shim.state / "dstack-controller").read_text()
-    tags = [run["run_spec"]["configuration"]["tags"] for run in runs(lab)]
+    tags = [run["run_spec"]["configuration"].get("tags") or {} for run in runs(lab)]
     return [tag for tag in tags if tag.get("slurm-controller") == controller]
 
 
