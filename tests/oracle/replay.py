@@ -18,13 +18,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from .case import Answer, Case, Player, Side
+from .conditions import TRAPPING, conditions, in_order, without_durations, without_nodes
 from .normalise import Normaliser
+from .paced import Gate
 from .sides import Ours
 
 FOLDER = Path(__file__).parent / "transcripts"
 SETTLE_SECONDS = 15.0
 """How long a question may be asked again until the queue has come to where it was when the answer was recorded."""
 QUESTIONS = ("squeue", "sinfo", "sacct", "scontrol show", "scontrol -o show", "scontrol ping", "cat ", "ls ", "ls;")
+GRACE_SECONDS = 0.3
+"""How long a question is asked before jobs are let go."""
+WAITS = re.compile(r"(?<!\S)-\w*W|--wait\b")
+STARTS = re.compile(rf"\b(?:srun|salloc|sleep|wait)\b|{WAITS.pattern}")
+"""In commands that wait for jobs."""
 NUMBER = re.compile(r"((?<!\d)\d{1,8}(?!\d))")
 NUMBERS = 500
 """More than any scenario gives to its jobs."""
@@ -33,6 +40,8 @@ MASKS = (
     (r"^(\d+: )?SLURM_SRUN_COMM_HOST=.*\n", ""),
     (r"^srun: (?:Job \d+ step creation temporarily disabled, retrying|Step created for job).*\n", ""),
     (r"^\w+: select/\S+ .*\n", ""),
+    (r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d(?= )", "Mon DD HH:MM"),
+    (r"\b1[789]\d{8}(?:\.\d{9})?\b", "EPOCH"),
 )
 """Lines that tell one machine, or one moment, from another."""
 VARIES = "varies:"
@@ -55,6 +64,16 @@ class Record:
     def question(self) -> bool:
         """Whether asking again does no harm."""
         return self.answer is None or self.command.startswith(QUESTIONS)
+
+    @property
+    def starts_jobs(self) -> bool:
+        """Whether the command cannot come to its end before a job has started."""
+        return bool((WAITS if self.submits else STARTS).search(self.command))
+
+    @property
+    def submits(self) -> bool:
+        """Whether the command is an sbatch."""
+        return self.command.startswith("sbatch")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,14 +173,18 @@ def replay(scenario: str, first: int, records: Sequence[Record], root: Path) -> 
     """Play one scenario on a shim of its own whose first job has the recorded number."""
     case = Case(scenario, scenario, False, False, False, {}, (), ())
     with Ours(root, first).open(case) as side:
-        replayer = Replayer(case, side)
-        return list(replayer.outcomes(records))
+        gate = Gate(side)
+        outcomes = list(Replayer(case, side, gate).outcomes(records))
+    gate.controller.wait()
+    return outcomes
 
 
 class Replayer:
     """Asks one scenario's questions in order."""
 
-    def __init__(self, case: Case, side: Side) -> None:
+    def __init__(self, case: Case, side: Side, gate: Gate) -> None:
+        self.gate = gate
+        self.conditions = conditions(case.name)
         self.player = Player(case, side)
         self.level = Normaliser(side.place, MASKS, renumber=False)
         self.numbers = JobNumbers(side.place.first_job_id)
@@ -170,12 +193,59 @@ class Replayer:
     def outcomes(self, records: Sequence[Record]) -> Iterator[Outcome]:
         for record in records:
             self.player.write_files({name: self.localised(text) for name, text in record.files.items()})
+            self.prepare(record)
             expected = self.masked(record.answer or self.recorded_files(record))
-            patience = SETTLE_SECONDS if record.question and record.id not in self.known else 0
-            deadline = time.monotonic() + patience
-            while not (matches := self.numbers.same(expected, got := self.ask(record))) and time.monotonic() < deadline:
-                time.sleep(0.1)
+            if record.question:
+                matches, got = self.settle(record, expected)
+            else:
+                matches = self.same(record, expected, got := self.ask(record))
             yield Outcome(record, expected, got, matches)
+
+    def prepare(self, record: Record) -> None:
+        """Bring about what the recording did or waited for unseen, and let jobs start, or not."""
+        for verb, text in self.conditions.before.get(record.id, ()):
+            command = self.localised(text)
+            if verb == "do":
+                self.player.run(command)
+            else:
+                self.gate.move(True)
+                self.until(command)
+        if self.conditions.says(record.id, "open") or record.starts_jobs:
+            self.gate.move(True)
+        elif record.submits:
+            self.gate.move(False)
+
+    def until(self, command: str) -> None:
+        """Poll, as a queue tells nobody when it changes."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while self.player.run(TRAPPING + command).returncode and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+    def settle(self, record: Record, expected: Answer) -> tuple[bool, Answer]:
+        """Ask until the answer is the recorded one. Jobs are let go where it is not without."""
+        asked = time.monotonic()
+        patience = 0 if record.id in self.known else SETTLE_SECONDS
+        while not (matches := self.same(record, expected, got := self.ask(record))):
+            if not self.gate.is_open and time.monotonic() > asked + GRACE_SECONDS:
+                self.gate.move(True)
+            elif time.monotonic() > asked + GRACE_SECONDS + patience:
+                break
+            time.sleep(0.1)
+        return matches, got
+
+    def same(self, record: Record, expected: Answer, got: Answer) -> bool:
+        """Whether the answers are alike; lines that have no order of their own in any order."""
+        expected, got = self.conditions.without_others(expected), self.conditions.without_others(got)
+        if self.conditions.says(record.id, "timed"):
+            expected, got = without_durations(expected), without_durations(got)
+        if self.conditions.says(record.id, "anywhere"):
+            expected, got = without_nodes(expected), without_nodes(got)
+        if self.numbers.same(expected, got):
+            return True
+        if not self.conditions.says(record.id, "unordered"):
+            return False
+        expected = dataclasses.replace(expected, stdout=self.numbers.localised(expected.stdout))
+        return self.numbers.same(in_order(expected), in_order(got))
 
     def ask(self, record: Record) -> Answer:
         """Our answer."""

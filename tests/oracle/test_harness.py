@@ -4,7 +4,8 @@ import pytest
 
 from .case import Answer, BadCase, read
 from .compare import failures
-from .replay import JobNumbers
+from .conditions import FILE, Conditions, numbers
+from .replay import JobNumbers, recorded
 
 SCENARIO = """\
 # A title
@@ -83,3 +84,16 @@ def test_a_failed_comparison_teaches_nothing():
     numbers = JobNumbers(100)
     assert not numbers.same(said("100 PD"), said("101 R"))
     assert numbers.same(said("100"), said("100"))
+
+
+def test_conditions_name_records():
+    """What a recording did unseen is said of records and scenarios that there are."""
+    scenarios = recorded()
+    ids = {record.id for _, records in scenarios.values() for record in records}
+    lines = [line.split(None, 1)[0] for line in FILE.read_text().splitlines() if line and not line.startswith("#")]
+    assert not set(lines) - ids - scenarios.keys()
+
+
+def test_jobs_of_others_are_left_out():
+    listed = Answer("squeue", "ID ST\n 7 R\n 8_[1-3] PD\n9.batch R\n", "", 0)
+    assert Conditions(others=frozenset(numbers("8-9"))).without_others(listed).stdout == "ID ST\n 7 R\n"
