@@ -84,6 +84,7 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "features": _words,
     "known_spank_options": _words,
     "gres": _gres,
+    "data_parser": _one_of("v0.0.38", "v0.0.40"),
     "memory_enforcement": _one_of("auto", "poll", "none"),
     "state": _one_of("UP", "DOWN", "DRAIN", "INACTIVE"),
     "executor": _one_of("local", "dstack"),

@@ -61,6 +61,7 @@ class Config:
     max_script_size: int = 4 * 1024 * 1024  # bytes
     min_job_age: float = 300
     kill_wait: float = 30
+    data_parser: str = "v0.0.38"  # the layout of --json and --yaml: that of 22.05, or "v0.0.40", that of 23.11
     def_mem_per_cpu: int = 0  # MB, 0: unlimited
     default_account: str = ""  # charged for jobs that name none; Slurm keeps it with each user in its database
     mail_prog: str = "mail"

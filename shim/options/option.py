@@ -61,3 +61,9 @@ class Option:
         if not self.name:
             return f"-{self.short}" if self.argument is Argument.NONE else f"-{self.short} <{metavar}>"
         return f"-{self.short}, {long}" if self.short else long
+
+
+def dump_option(name: str) -> Option:
+    """``--json`` and ``--yaml`` of squeue, sacct and sinfo: their argument came with Slurm 23.11."""
+    note = "`v0.0.40` is the layout of Slurm 23.11; without an argument `data_parser` of the configuration holds"
+    return Option(name=name, argument=Argument.OPTIONAL, metavar="data_parser", note=note)

@@ -1,6 +1,6 @@
 """The options of sacct (sacct man page, OPTIONS), in the order its help lists them."""
 
-from shim.options.option import Argument, Effect, Option
+from shim.options.option import Argument, Effect, Option, dump_option
 
 _ONE_CLUSTER = "there is one cluster and no federation"
 
@@ -35,7 +35,7 @@ OPTIONS = (
     _taking("nnodes", "i", "min[-max]"),
     _taking("ncpus", "I", "min[-max]"),
     _taking("jobs", "j", "job[.step]"),
-    Option(name="json"),
+    dump_option("json"),
     _taking("timelimit-min", "k", "limit"),
     _taking("timelimit-max", "K", "limit"),
     _no_effect("local"),
@@ -63,5 +63,5 @@ OPTIONS = (
     Option(name="whole-hetjob", argument=Argument.OPTIONAL, metavar="yes|no"),
     _taking("associations", "x", "assoc_list"),
     Option(name="allocations", short="X"),
-    Option(name="yaml"),
+    dump_option("yaml"),
 )

@@ -1,6 +1,6 @@
 """The options of sinfo (sinfo man page, OPTIONS), in the order its help lists them."""
 
-from shim.options.option import Argument, Effect, Option
+from shim.options.option import Argument, Effect, Option, dump_option
 
 _ONE_CLUSTER = "there is one cluster and no federation"
 
@@ -21,7 +21,7 @@ OPTIONS = (
     Option(name="noheader", short="h"),
     _no_effect("hide", "no partition is hidden"),
     _taking("iterate", "i", "seconds"),
-    Option(name="json"),
+    dump_option("json"),
     _no_effect("local", _ONE_CLUSTER),
     Option(name="long", short="l"),
     _taking("clusters", "M", "names", _ONE_CLUSTER, aliases=("cluster",)),
@@ -39,7 +39,7 @@ OPTIONS = (
     Option(name="reservation", short="T"),
     Option(name="verbose", short="v"),
     Option(name="version", short="V"),
-    Option(name="yaml"),
+    dump_option("yaml"),
     Option(name="help"),
     Option(name="usage"),
 )

@@ -1,6 +1,6 @@
 """The options of squeue (squeue man page, OPTIONS), in the order in which getopt_long meets them."""
 
-from shim.options.option import Argument, Effect, Option
+from shim.options.option import Argument, Effect, Option, dump_option
 
 _ONE_CLUSTER = "there is one cluster and no federation"
 
@@ -26,7 +26,7 @@ OPTIONS = (
     _without_effect("hide", "no partition is hidden"),
     _list("iterate", "i", "seconds"),
     Option(name="jobs", short="j", argument=Argument.OPTIONAL, metavar="job_id_list"),
-    Option(name="json"),
+    dump_option("json"),
     _without_effect("local", _ONE_CLUSTER),
     Option(name="long", short="l"),
     _list("licenses", "L", "license_list"),
@@ -49,5 +49,5 @@ OPTIONS = (
     _list("user", "u", "user_list", "users"),
     Option(name="verbose", short="v"),
     Option(name="version", short="V"),
-    Option(name="yaml"),
+    dump_option("yaml"),
 )

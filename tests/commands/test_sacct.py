@@ -453,6 +453,21 @@ def test_json_of_arrays(recorded: Lab) -> None:
     assert json.loads(sacct(recorded, "--json", "-j", "99").stdout)["jobs"] == []
 
 
+def test_json_of_newer_releases(recorded: Lab) -> None:
+    document = json.loads(sacct(recorded, "-j", "631,632", "--json=v0.0.40").stdout)
+    jobs = {(job["array"]["job_id"], job["array"]["task_id"]["number"]): job for job in document["jobs"]}
+    assert list(jobs) == [(0, 0), (632, 1), (632, 2), (632, 3)]
+    failed = jobs[0, 0]
+    assert failed["state"] == {"current": ["FAILED"], "reason": "None"}
+    assert failed["exit_code"]["status"] == ["ERROR"]
+    assert failed["exit_code"]["return_code"] == {"set": True, "infinite": False, "number": 3}
+    assert failed["time"]["limit"] == {"set": True, "infinite": False, "number": 5}
+    assert failed["array"]["task_id"]["set"] is False
+    assert [step["step"]["id"] for step in failed["steps"]] == ["631.batch", "631.0", "631.1", "631.2"]
+    assert [step["state"] for step in failed["steps"]] == [["FAILED"], ["COMPLETED"], ["COMPLETED"], ["FAILED"]]
+    assert document["meta"]["plugin"]["data_parser"] == "data_parser/v0.0.40"
+
+
 @pytest.mark.parametrize(
     ("options", "stderr"),
     [

@@ -358,3 +358,17 @@ def test_verbose(lab: Lab) -> None:
     assert text.startswith("-----------------------------\ndead        = false\nexact       = 0\nfiltering   = true\n")
     assert "\nnodes       = n3\n" in text and "\nverbose     = 1\n" in text
     assert text.endswith("\nn3\n")
+
+
+def test_json_of_newer_releases(busy: Lab) -> None:
+    entries = json.loads(sinfo(busy, "--json=v0.0.40").stdout)["sinfo"]
+    places = {(entry["partition"]["name"], entry["nodes"]["nodes"][0]): entry for entry in entries}
+    assert sorted(places) == [
+        ("debug", "n1"), ("debug", "n2"), ("debug", "n3"), ("debug", "n4"), ("gpu", "n3"), ("gpu", "n4"),
+    ]  # fmt: skip
+    n3 = places["gpu", "n3"]
+    assert n3["node"]["state"] == ["ALLOCATED"]
+    assert (n3["cpus"]["allocated"], n3["cpus"]["idle"], n3["cpus"]["total"]) == (8, 0, 8)
+    assert n3["gres"] == {"total": "gpu:a100:4", "used": "gpu:a100:2(IDX:0-1)"}
+    idle = places["gpu", "n4"]["nodes"]
+    assert (idle["allocated"], idle["idle"], idle["other"], idle["total"]) == (0, 1, 0, 1)

@@ -1,6 +1,7 @@
 """``squeue --json`` and ``--yaml`` in the layout that was recorded from Slurm 22.05."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -10,7 +11,7 @@ from shim.commands.squeue import run
 from shim.grammar.indexset import IndexSet
 from shim.job.record import Share
 from tests.commands.recorded import recorded_queue
-from tests.commands.tinyqueue import NOW, TinyQueue, ask
+from tests.commands.tinyqueue import CONFIG, NOW, TinyQueue, ask
 
 # A held job of two tasks, as recorded, but for its account's number.
 HELD = json.loads("""\
@@ -171,6 +172,41 @@ def test_the_frame():
 def test_filters_are_ignored():
     queue = recorded_queue()
     assert len(dumped(queue, "-j", "307", "-t", "PD")["jobs"]) == len(queue.jobs)
+
+
+def test_the_layout_of_newer_releases():
+    queue = TinyQueue()
+    queue.add(7, "one", ran=5, on=("n1",), time_limit=10)
+    queue.add(8, "two", priority=0, reason="JobHeldUser")
+    document = dumped(queue, "--json=v0.0.40", "-t", "PD")
+    assert document["meta"]["plugin"]["data_parser"] == "data_parser/v0.0.40"
+    (held,) = document["jobs"]  # filters hold there
+    running = dumped(queue, "--json=v0.0.40", "-j", "7")["jobs"][0]
+    assert (held["job_id"], held["hold"], held["job_state"]) == (8, True, ["PENDING"])
+    assert held["priority"] == {"set": True, "infinite": False, "number": 0}
+    assert held["time_limit"] == {"set": False, "infinite": True, "number": 0}
+    assert held["array_task_id"] == {"set": False, "infinite": False, "number": 0}
+    assert (running["job_state"], running["node_count"]["number"], running["cpus"]["number"]) == (["RUNNING"], 1, 1)
+    assert running["time_limit"] == {"set": True, "infinite": False, "number": 10}
+    assert running["start_time"]["number"] == int(NOW) - 5
+    assert running["exit_code"] == {
+        "status": ["SUCCESS"],
+        "return_code": {"set": True, "infinite": False, "number": 0},
+        "signal": {"id": {"set": False, "infinite": False, "number": 0}, "name": ""},
+    }
+
+
+def test_the_layout_may_be_configured():
+    queue = TinyQueue(config=replace(CONFIG, data_parser="v0.0.40"))
+    assert "warnings" in dumped(queue)
+    assert "warnings" not in dumped(queue, "--json=v0.0.38")
+
+
+def test_unknown_layouts_are_refused():
+    answer = ask(run, TinyQueue(), "--json=v0.0.1")
+    assert (answer.code, answer.stdout) == (1, "")
+    assert answer.stderr == "squeue: fatal: no data_parser plugin v0.0.1: there are v0.0.38 and v0.0.40\n"
+    assert ask(run, TinyQueue(), "--json=list").code == 0
 
 
 def test_a_running_job_with_gpus():

@@ -1,10 +1,11 @@
-"""``sacct --json`` and ``--yaml`` in the layout of Slurm 22.05 (its OpenAPI plugin dbv0.0.38)."""
+"""``sacct --json`` and ``--yaml`` in the layout of Slurm 22.05 (its OpenAPI plugin dbv0.0.38), or of 23.11."""
 
 import signal
 from typing import TYPE_CHECKING, Any
 
 from shim.commands.display.document import to_json, to_yaml
 from shim.commands.display.meta import openapi_meta
+from shim.commands.display.modern import accounted, accounted_step, frame
 from shim.commands.display.steps import layout
 from shim.commands.display.times import TimeFormat
 from shim.commands.display.tres import Tres
@@ -24,22 +25,31 @@ _ENERGY = [{"type": "energy", "name": None, "id": _IDS["energy"], "count": 0}]
 _GOVERNORS = ["Conservative", "Performance", "PowerSave", "OnDemand", "UserSpace"]
 
 
-def document(queue: "Queue", runs: list[Run]) -> Document:
+def document(queue: "Queue", runs: list[Run], *, modern: bool = False) -> Document:
     """The runs as nested dictionaries, ready to be written."""
     showing = Showing(queue.config, queue.now(), TimeFormat({}))
-    meta = openapi_meta(queue.config.version, "dbv0.0.38", "Slurm OpenAPI DB v0.0.38")
     rows = (Row(run.job, showing, steps=run.steps) for run in runs)
+    if modern:
+        return {"jobs": [_modern(row) for row in rows], **frame(queue.config.version, queue.config.cluster_name)}
+    meta = openapi_meta(queue.config.version, "dbv0.0.38", "Slurm OpenAPI DB v0.0.38")
     return {"meta": meta, "errors": [], "jobs": [_job(row) for row in rows]}
 
 
-def json_report(queue: "Queue", runs: list[Run]) -> str:
+def json_report(queue: "Queue", runs: list[Run], *, modern: bool = False) -> str:
     """The runs as JSON."""
-    return to_json(document(queue, runs))
+    return to_json(document(queue, runs, modern=modern))
 
 
-def yaml_report(queue: "Queue", runs: list[Run]) -> str:
+def yaml_report(queue: "Queue", runs: list[Run], *, modern: bool = False) -> str:
     """The runs as YAML."""
-    return to_yaml(document(queue, runs)) + "\n"
+    return to_yaml(document(queue, runs, modern=modern)) + "\n"
+
+
+def _modern(row: Row) -> Document:
+    """One run in the newer layout."""
+    record = accounted(_job(row), row.job.exit_status, row.derived_exit_status)
+    steps = zip(record["steps"], row.steps, strict=True)
+    return {**record, "steps": [accounted_step(made, step.exit_status) for made, step in steps]}
 
 
 def _job(row: Row) -> Document:

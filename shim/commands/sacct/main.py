@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from shim.commands.call import Call, Exit
+from shim.commands.display.layouts import Dump, dump_wanted
 from shim.commands.display.printfields import UnknownField, delimited, in_columns
 from shim.commands.display.times import TimeFormat
 from shim.commands.sacct.fields import columns
@@ -19,8 +20,8 @@ async def run(call: Call) -> int:
         query = parse(call)
         if "verbose" in query.flags:
             _tell_window(call, query)
-        if "json" in query.flags or "yaml" in query.flags:
-            _dump(call, query)
+        if document := dump_wanted(call, query.flags, query.given):
+            _dump(call, query, document)
         elif "batch-script" in query.flags or "env-vars" in query.flags:
             _texts(call, query)
         else:
@@ -44,11 +45,11 @@ def _runs(call: Call, query: Query) -> list[Run]:
     return select(call.queue, query)
 
 
-def _dump(call: Call, query: Query) -> None:
+def _dump(call: Call, query: Query, document: Dump) -> None:
     from shim.commands.sacct.dump import json_report, yaml_report  # few ask for it
 
-    runs = _runs(call, query)
-    call.out(json_report(call.queue, runs) if "json" in query.flags else yaml_report(call.queue, runs))
+    report = yaml_report if document.yaml else json_report
+    call.out(report(call.queue, _runs(call, query), modern=document.modern))
 
 
 def _texts(call: Call, query: Query) -> None:

@@ -1,4 +1,4 @@
-"""``sinfo --json`` and ``--yaml``: all nodes in the layout of Slurm 22.05 (its OpenAPI plugin v0.0.38).
+"""``sinfo --json`` and ``--yaml``: all nodes in the layout of Slurm 22.05 (its OpenAPI plugin v0.0.38), or of 23.11.
 
 As there, filters and formats are ignored.
 """
@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from shim.commands.display.document import to_json, to_yaml
 from shim.commands.display.meta import openapi_meta
+from shim.commands.display.modern import frame
 from shim.commands.display.nodes import NodeView, architecture, operating_system
+from shim.commands.sinfo.groups import node_groups
 
 if TYPE_CHECKING:
     from shim.controller.queue import Queue
 
 
-def document(queue: "Queue") -> dict[str, Any]:
+def document(queue: "Queue", *, modern: bool = False) -> dict[str, Any]:
     """All nodes as nested dictionaries, ready to be written."""
+    if modern:
+        return {"sinfo": node_groups(queue), **frame(queue.config.version, queue.config.cluster_name)}
     return {
         "meta": openapi_meta(queue.config.version),
         "errors": [],
@@ -23,14 +27,14 @@ def document(queue: "Queue") -> dict[str, Any]:
     }
 
 
-def json_report(queue: "Queue") -> str:
+def json_report(queue: "Queue", *, modern: bool = False) -> str:
     """The nodes as JSON."""
-    return to_json(document(queue))
+    return to_json(document(queue, modern=modern))
 
 
-def yaml_report(queue: "Queue") -> str:
+def yaml_report(queue: "Queue", *, modern: bool = False) -> str:
     """The nodes as YAML."""
-    return to_yaml(document(queue)) + "\n"
+    return to_yaml(document(queue, modern=modern)) + "\n"
 
 
 def _node(queue: "Queue", view: NodeView) -> dict[str, Any]:

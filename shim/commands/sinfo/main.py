@@ -5,6 +5,7 @@ import asyncio
 from shim.commands.call import Call, Exit
 from shim.commands.display.clusters import own_cluster
 from shim.commands.display.formats import long_table, percent_table
+from shim.commands.display.layouts import Dump, dump_wanted
 from shim.commands.display.nodes import NodeView
 from shim.commands.display.table import Column, Slot, Table
 from shim.commands.display.times import TimeFormat
@@ -24,8 +25,8 @@ async def run(call: Call) -> int:
         query = parse(call)
         if "verbose" in query.flags:
             call.out(_settings(query))
-        if "json" in query.flags or "yaml" in query.flags:
-            _dump(call, query)
+        if document := dump_wanted(call, query.flags, query.given):
+            _dump(call, document)
             return 0
         if "clusters" in query.given and not own_cluster(call, query.given["clusters"], "noheader" in query.flags):
             return 1
@@ -71,10 +72,11 @@ def _settings(query: Query) -> str:
     return "\n".join((rule, *(f"{name:<11} = {value}" for name, value in lines.items()), rule, "")) + "\n"
 
 
-def _dump(call: Call, query: Query) -> None:
+def _dump(call: Call, document: Dump) -> None:
     from shim.commands.sinfo.dump import json_report, yaml_report  # few ask for it
 
-    call.out(json_report(call.queue) if "json" in query.flags else yaml_report(call.queue))
+    report = yaml_report if document.yaml else json_report
+    call.out(report(call.queue, modern=document.modern))
 
 
 async def _still_there(call: Call, seconds: float) -> bool:

@@ -1,17 +1,17 @@
-"""``squeue --json`` and ``--yaml``: all jobs in the layout of Slurm 22.05 (its OpenAPI plugin v0.0.38).
+"""``squeue --json`` and ``--yaml``: all jobs in the layout of Slurm 22.05 (its OpenAPI plugin v0.0.38), or of 23.11.
 
-As there, filters and formats are ignored.
+Filters and formats are ignored, as in 22.05; in the newer layout filters hold.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from shim.commands import jobfields
 from shim.commands.display.document import json_stream, yaml_stream
+from shim.commands.display.modern import frame, queued
 from shim.commands.display.size import requested_tres, size_of
 from shim.commands.jobfields import expected_end, expected_start
 from shim.commands.scontrol.allocation import cpu_ids, share_gres
-from shim.commands.squeue.rows import in_table_order
 from shim.grammar.indexset import IndexSet
 from shim.job.record import Job
 from shim.job.request import UNLIMITED, Request
@@ -22,18 +22,21 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 
-def json_report(queue: "Queue") -> Iterator[str]:
-    """The queue as JSON, a part for each job."""
-    return json_stream(_frame(queue.config.version), "jobs", _jobs(queue))
+def json_report(queue: "Queue", jobs: Iterable[Job], *, modern: bool) -> Iterator[str]:
+    """The jobs as JSON, a part for each job."""
+    return json_stream(_frame(queue, modern), "jobs", _jobs(queue, jobs, modern))
 
 
-def yaml_report(queue: "Queue") -> Iterator[str]:
-    """The queue as YAML, a part for each job."""
-    yield from yaml_stream(_frame(queue.config.version), "jobs", _jobs(queue))
+def yaml_report(queue: "Queue", jobs: Iterable[Job], *, modern: bool) -> Iterator[str]:
+    """The jobs as YAML, a part for each job."""
+    yield from yaml_stream(_frame(queue, modern), "jobs", _jobs(queue, jobs, modern))
     yield "\n"
 
 
-def _frame(version: str) -> Document:
+def _frame(queue: "Queue", modern: bool) -> Document:
+    version = queue.config.version
+    if modern:
+        return frame(version, queue.config.cluster_name)
     major, minor, micro = (int(part) if part.isdecimal() else 0 for part in (*version.split("."), "0", "0")[:3])
     meta = {
         "plugin": {"type": "openapi/v0.0.38", "name": "Slurm OpenAPI v0.0.38"},
@@ -42,10 +45,11 @@ def _frame(version: str) -> Document:
     return {"meta": meta, "errors": []}
 
 
-def _jobs(queue: "Queue") -> Iterator[Document]:
+def _jobs(queue: "Queue", jobs: Iterable[Job], modern: bool) -> Iterator[Document]:
     numbers = cpu_ids(queue.running)
-    for job in in_table_order(queue.jobs.values()):
-        yield _job(queue, job, numbers.get(job.job_id, {}))
+    for job in jobs:
+        record = _job(queue, job, numbers.get(job.job_id, {}))
+        yield queued(record) if modern else record
 
 
 def _job(queue: "Queue", job: Job, numbers: dict[str, str]) -> Document:

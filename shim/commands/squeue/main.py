@@ -7,6 +7,7 @@ from itertools import groupby, islice
 
 from shim.commands.call import Call, Exit
 from shim.commands.display.clusters import own_cluster
+from shim.commands.display.layouts import Dump, dump_wanted
 from shim.commands.display.table import Table
 from shim.commands.display.times import TimeFormat
 from shim.commands.jobfields import list_limit
@@ -14,7 +15,7 @@ from shim.commands.squeue.dump import dump
 from shim.commands.squeue.format import job_table, step_table
 from shim.commands.squeue.order import DEFAULT_SORT, Order, SortError, sort_terms
 from shim.commands.squeue.query import Query, parse
-from shim.commands.squeue.rows import Row, by_partition, combined, tasks_of
+from shim.commands.squeue.rows import Row, by_partition, combined, in_table_order, tasks_of
 from shim.commands.squeue.select import UnknownJobError, select
 from shim.commands.squeue.steps import DEFAULT_SORT as DEFAULT_STEP_SORT
 from shim.commands.squeue.steps import StepColumns, select_steps, sort_steps
@@ -37,8 +38,8 @@ async def run(call: Call) -> int:
         query = parse(call)
         if query.verbose:
             call.out(dump(query))
-        if "json" in query.flags or "yaml" in query.flags:
-            await _dump_all(call, query)
+        if document := dump_wanted(call, query.flags, query.given):
+            await _dump_all(call, query, document)
             return 0
         if "cluster" in query.given and not own_cluster(call, query.given["cluster"], "noheader" in query.flags):
             return 1
@@ -53,10 +54,12 @@ async def run(call: Call) -> int:
     return 0
 
 
-async def _dump_all(call: Call, query: Query) -> None:
+async def _dump_all(call: Call, query: Query, document: Dump) -> None:
     from shim.commands.squeue.json import json_report, yaml_report  # few ask for it
 
-    parts = json_report(call.queue) if "json" in query.flags else yaml_report(call.queue)
+    report = yaml_report if document.yaml else json_report
+    jobs = [row.job for row in _selected(call, query)] if document.modern else in_table_order(call.queue.jobs.values())
+    parts = report(call.queue, jobs, modern=document.modern)
     while (some := "".join(islice(parts, JOBS_AT_ONCE))) and not call.closed():
         call.out(some)
         await _pause(call)
@@ -88,11 +91,7 @@ async def _report(call: Call, query: Query) -> None:
 
 async def _report_jobs(call: Call, query: Query, now: float) -> None:
     queue = call.queue
-    try:
-        rows = select(queue, query)
-    except UnknownJobError:
-        call.err(f"slurm_load_jobs error: {Errno.INVALID_JOB_ID.text}")
-        raise Exit(1) from None
+    rows = _selected(call, query)
     if query.verbose:
         call.out(f"last_update_time={0 if query.jobs else int(now)} records={len(rows)}\n")
     values = JobValues(queue, now, call.env, convert="noconvert" not in query.flags)
@@ -110,6 +109,15 @@ async def _report_jobs(call: Call, query: Query, now: float) -> None:
         for row in group:
             tasks = tasks_of(row)
             await _print(call, table.for_tasks(replace(row, tasks=None)), tasks)
+
+
+def _selected(call: Call, query: Query) -> list[Row]:
+    """The rows that pass all filters. Raises Exit where the one job asked for is not there."""
+    try:
+        return select(call.queue, query)
+    except UnknownJobError:
+        call.err(f"slurm_load_jobs error: {Errno.INVALID_JOB_ID.text}")
+        raise Exit(1) from None
 
 
 async def _print(call: Call, table: Table[Row], rows: Iterator[Row]) -> None:
