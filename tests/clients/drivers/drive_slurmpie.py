@@ -17,7 +17,7 @@ def job(name: str, body: str, **more: object) -> slurmpie.Job:
 
 
 pipeline = slurmpie.Pipeline()
-pipeline.add_start_job(job("first", "echo first > first"))
+pipeline.add(job("first", "echo first > first"))
 pipeline.add({"afterok": [job("array", "cat first > array$SLURM_ARRAY_TASK_ID", array="0-1")]})
 pipeline.add({"afterany": [job("last", f"{sys.executable} -c '{INSIDE}' > last; cat array0 array1 >> last")]})
 pipeline.submit()
