@@ -8,7 +8,7 @@ The caller's arguments, environment and working directory are read from /proc, w
 answer is lines: ``changing``, if the command may change the queue and so must not be called a second time; ``1`` or
 ``2`` and a line of stdout or stderr; ``exit CODE``. A client that is told ``socket`` instead calls the ordinary way
 (``shim.launcher``). Told to ``move`` it goes on there with this very call, which it names by ``collect LANE PID``:
-that happens to whatever is long, is not plain text, reads, or takes a while.
+that happens to whatever is long, is not plain text, asks for more than a pipe's content, or takes a while.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ SHORT = 2048
 """Bytes of an answer: a shell reads a pipe one byte at a time, so that for more Python is the quicker."""
 PATIENCE = 0.2
 """Seconds after which a call that is still under way moves."""
+_DESCRIPTORS = ("/dev/fd/", "/proc/self/fd/")
 ABANDONED = 10.0
 """Seconds after which a lane, or a call, that nobody goes on with is given up."""
 
@@ -54,11 +55,11 @@ class Caller:
     __hash__ = None  # type: ignore[assignment]
 
 
-def look_at_caller(count: int, command: str, terminals: str, stat: bytes) -> Caller:
+def look_at_caller(count: int, command: str, terminals: str, line: bytes) -> Caller:
     """What /proc knows of the process that wrote this line there. Raises OSError, ValueError if it is not that one."""
-    pid = int(stat.split(b" ", 1)[0])
+    pid = int(line.split(b" ", 1)[0])
     folder = Path("/proc") / str(pid)
-    if folder.stat().st_uid != os.getuid() or _start(folder.joinpath("stat").read_bytes()) != _start(stat):
+    if folder.stat().st_uid != os.getuid() or _start(folder.joinpath("stat").read_bytes()) != _start(line):
         raise ValueError(f"process {pid} is another one")
     words = [os.fsdecode(word) for word in folder.joinpath("cmdline").read_bytes().split(b"\0")[:-1]]
     argv = words[len(words) - count :]
@@ -69,9 +70,9 @@ def look_at_caller(count: int, command: str, terminals: str, stat: bytes) -> Cal
     return Caller(pid, command, argv, str(folder.joinpath("cwd").readlink()), env, terminals)
 
 
-def _start(stat: bytes) -> bytes:
+def _start(line: bytes) -> bytes:
     """When a process began, in ticks since boot: with its number, all that tells it from any other."""
-    return stat.rpartition(b")")[2].split()[19]
+    return line.rpartition(b")")[2].split()[19]
 
 
 class ExpressCall:
@@ -136,8 +137,14 @@ class ExpressCall:
             await (await self._moved()).writer.drain()
 
     async def read_stdin(self) -> bytes:
-        """All of the caller's standard input."""
-        return await (await self._moved()).read_stdin()
+        """All of the caller's standard input. A pipe can be read from here; for anything else the call moves."""
+        pipe = None if self._moving else _open_stdin(self.caller.pid)
+        if pipe is None:
+            return await (await self._moved()).read_stdin()
+        data = await _read_to_end(pipe)
+        if self.closed():
+            raise ConnectionError(f"process {self.caller.pid} has gone")
+        return data
 
     async def read_some(self) -> bytes:
         """What there is of the caller's standard input now."""
@@ -174,6 +181,29 @@ class ExpressCall:
     async def _moved(self) -> Connection:
         self.move()
         return await asyncio.shield(self._connection)
+
+
+def _open_stdin(pid: int) -> int | None:
+    """A descriptor of our own for the pipe that is a caller's standard input; None where it is none.
+
+    The launcher keeps its input as descriptor 7: while it reads its lane, 0 is that.
+    """
+    path = f"/proc/{pid}/fd/7"
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK) if Path(path).is_fifo() else None
+    except OSError:
+        return None
+
+
+async def _read_to_end(pipe: int) -> bytes:
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(pipe, "rb", buffering=0)
+    )
+    try:
+        return await reader.read()
+    finally:
+        transport.close()
 
 
 def _lines(said: list[tuple[int, bytes]]) -> bytes | None:
@@ -232,17 +262,19 @@ class Express:
     def _read_requests(self) -> None:
         *lines, self._rest = (self._rest + os.read(self._requests, 1 << 16)).split(b"\n")
         for line in lines:
-            lane, count, name, terminals, stat = line.split(b" ", 4)
-            self._request(int(lane), int(count), os.fsdecode(name), terminals.decode(), stat)
+            lane, count, name, terminals, process = line.split(b" ", 4)
+            self._request(int(lane), int(count), os.fsdecode(name), terminals.decode(), process)
         self._free_a_suspect()
 
-    def _request(self, lane: int, count: int, command: str, terminals: str, stat: bytes) -> None:
+    def _request(self, lane: int, count: int, command: str, terminals: str, process: bytes) -> None:
         write = partial(_write, self._lanes[lane])
         self._loop.add_reader(self._lanes[lane], self._left, lane)
         try:
             if command not in self._commands:
                 raise ValueError(f"no command {command}")
-            caller = look_at_caller(count, command, terminals, stat)
+            caller = look_at_caller(count, command, terminals, process)
+            if any(word.startswith(_DESCRIPTORS) for word in caller.argv):
+                raise ValueError("a descriptor that the launcher's shell may use itself")
         except (OSError, ValueError, IndexError):  # of another user, in another container: the socket knows
             write(b"socket\n")
             return

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,11 @@ def lanes(shim: Shim) -> Path:
 
 def free(shim: Shim) -> bool:
     return not list(lanes(shim).glob("*.taken"))
+
+
+def around(shim: Shim) -> dict[str, Any]:
+    """A call's surroundings."""
+    return {"env": shim.environment, "cwd": shim.work, "stdout": subprocess.PIPE}
 
 
 def programs(shim: Shim, *argv: str) -> list[bytes]:
@@ -44,6 +50,30 @@ def test_the_launchers_are_one_and_know_the_version() -> None:
 def test_a_short_answer_needs_no_python(shim: Shim, argv: tuple[str, ...]) -> None:
     shim.run("squeue")
     wait_until(lambda: programs(shim, *argv) == [], "an answer within the controller's patience")
+
+
+def test_a_script_comes_by_a_pipe_a_file_or_a_terminal(shim: Shim) -> None:
+    script = b"#!/bin/sh\n" + b"# filled up\n" * 20_000
+    (shim.work / "script").write_bytes(script)
+    with (shim.work / "script").open("rb") as file:
+        by_file = subprocess.run(["sbatch", "--parsable", "-H"], stdin=file, **around(shim))
+    by_pipe = subprocess.run(["sbatch", "--parsable", "-H"], input=script, **around(shim))
+    for answer in (by_file, by_pipe):
+        assert shim.run("scontrol", "write", "batch_script", answer.stdout.decode().strip(), "-").out == script.decode()
+
+
+def test_a_script_that_comes_late_is_waited_for_and_one_that_is_cut_off_is_not_submitted(shim: Shim) -> None:
+    shim.run("squeue")
+    calls = [subprocess.Popen(["sbatch", "--parsable", "-H"], stdin=subprocess.PIPE, **around(shim)) for _ in range(2)]
+    for call in calls:
+        assert call.stdin
+        call.stdin.write(b"#!/bin/sh\n")
+        call.stdin.flush()
+    wait_until(lambda: free(shim) and "collect" in Path(f"/proc/{calls[0].pid}/cmdline").read_text(), "the move")
+    calls[1].kill()
+    assert calls[0].communicate(b"true\n", timeout=PATIENCE)[0] == b"1\n"
+    calls[1].communicate()
+    assert set(shim.states()) == {"1"}
 
 
 @pytest.mark.parametrize("argv", [("squeue", "--helpstate"), ("sinfo", "--help"), ("squeue", "-h", "-o", "%kü")])
