@@ -187,3 +187,9 @@ def test_another_process_than_the_one_that_called_is_not_looked_at() -> None:
     fields[19] = b"1"
     with pytest.raises(ValueError, match="another one"):
         express.look_at_caller(count, name, "-", before + b") " + b" ".join(fields))
+
+
+def test_a_caller_without_any_standard_input_goes_by_the_socket(shim: Shim) -> None:
+    shim.run("squeue")
+    answer = shim.run("sh", "-c", "squeue -h <&- && sbatch --parsable -H --wrap true <&-")
+    assert (answer.out, answer.err) == ("1\n", "")
