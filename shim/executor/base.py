@@ -38,6 +38,7 @@ class NodeState:
     blocks: int = 0  # equal parts that CPUs, memory and GPUs are handed out in, together; 0: in any amounts
     taken_cpus: int = 0  # that others than this queue hold
     partitions: tuple[str, ...] | None = None  # that it belongs to, where its executor knows
+    fleet: str = ""  # nodes of different fleets do not hold one job
 
 
 @dataclass(frozen=True, slots=True)

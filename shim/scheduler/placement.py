@@ -88,6 +88,19 @@ def task_capacity(need: Need, room: Room) -> int:
 
 def place(need: Need, rooms: Sequence[Room]) -> tuple[Share, ...] | None:
     """Choose rooms for the job; None where it does not fit now. ``rooms`` come from ``candidates`` in their order."""
+    fleets = list(dict.fromkeys(room.node.base.fleet for room in rooms))
+    if len(fleets) < 2:
+        return _place(need, rooms)
+    anywhere = _place(need, rooms)
+    if anywhere is None or len(anywhere) == 1:
+        return anywhere
+    return next(
+        filter(None, (_place(need, [room for room in rooms if room.node.base.fleet == fleet]) for fleet in fleets)),
+        None,
+    )
+
+
+def _place(need: Need, rooms: Sequence[Room]) -> tuple[Share, ...] | None:
     able = [(room, tasks) for room in rooms if (tasks := task_capacity(need, room))]
     if need.nodelist and not set(need.nodelist) <= {room.node.name for room, _ in able}:
         return None

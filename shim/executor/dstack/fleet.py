@@ -47,6 +47,7 @@ def provisioned_later(
             name=f"{fleet.name}-new-{number}",
             features=tuple(sorted({fleet.name} | _named_features(fleet.name, partitions))),
             partitions=tuple(_partitions_of(fleet.name, partitions)),
+            fleet=fleet.name,
         )
         for fleet in fleets
         if not fleet.ssh and fleet.status == "active"
@@ -94,6 +95,7 @@ def _node(instance: Instance, partitions: Mapping[str, PartitionSettings], held:
         blocks=instance.total_blocks,
         taken_cpus=taken * instance.cpus // instance.total_blocks,
         partitions=tuple(_partitions_of(instance.fleet, partitions)),
+        fleet=instance.fleet,
     )
 
 
