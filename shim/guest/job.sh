@@ -36,7 +36,7 @@ publish() { # NAME TEXT
 # The live processes of the job: the leader's session, or where there is no setsid its group, which holds our own too.
 members() {
     read -r leader parent group <"$directory/leader" || return 0
-    cat /proc/[0-9]*/stat | awk -v parent="$parent" -v job="$job" -v group="$group" '{
+    cat /proc/[0-9]*/stat 2>/dev/null | awk -v parent="$parent" -v job="$job" -v group="$group" '{
         pid = $1
         sub(/^.*\) /, "") # leaves state, parent, group, session
         if ($1 !~ /[ZX]/ && pid != parent && pid != job && ($3 == group || $4 == group)) print pid
@@ -130,6 +130,10 @@ watch() {
         sleep "$tick" || sleep 1
         if [ -f "$directory/.over" ]; then
             forward yes
+            return
+        fi
+        if ! kill -s 0 "$$"; then # the shell beside which this runs was killed
+            deliver KILL full
             return
         fi
         forward
