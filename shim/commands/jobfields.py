@@ -23,11 +23,14 @@ ID_LENGTH = 31
 REASON_INSTEAD_OF_NODES = frozenset({State.PENDING, State.TIMEOUT, State.OUT_OF_MEMORY, State.DEADLINE, State.FAILED})
 
 
-def expected_start(job: Job, now: float) -> float:
-    """When the job started or is expected to; 0: nobody knows (squeue man page, %S)."""
+def expected_start(job: Job, now: float, forecast: float = 0) -> float:
+    """When the job started or is expected to; 0: nobody knows (squeue man page, %S).
+
+    ``forecast`` is when the scheduler expects room for it, 0 where that was not asked or is not known.
+    """
     if job.state is not State.PENDING:
         return job.start_time or job.end_time
-    start = job.start_time
+    start = forecast or job.start_time
     for earliest in (job.eligible_time, job.request.begin):
         if earliest > now and earliest > start:
             start = earliest
@@ -47,19 +50,19 @@ def accrue_time(job: Job) -> float:
     return eligible_time(job)
 
 
-def expected_end(job: Job, now: float) -> float:
+def expected_end(job: Job, now: float, forecast: float = 0) -> float:
     """When the job ended or will at the latest; 0: nobody knows (squeue man page, %e)."""
     if job.end_time and not job.pending:
         return job.end_time
-    start = expected_start(job, now)
+    start = expected_start(job, now, forecast)
     if not start:
         return 0
     return start + (YEAR if job.time_limit == UNLIMITED else job.time_limit * 60 + job.suspended_for)
 
 
-def end_text_is_none(job: Job, now: float) -> bool:
+def end_text_is_none(job: Job, now: float, forecast: float = 0) -> bool:
     """True where Slurm prints NONE for the end: a job without a limit that has not ended."""
-    return job.time_limit == UNLIMITED and expected_end(job, now) > now
+    return job.time_limit == UNLIMITED and expected_end(job, now, forecast) > now
 
 
 def nodes_or_reason(job: Job, reason: str) -> str:

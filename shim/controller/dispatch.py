@@ -12,6 +12,7 @@ from shim.grammar.signal import parse_signal
 from shim.job.record import Job, Share
 from shim.job.request import UNLIMITED
 from shim.job.states import Reason, State
+from shim.scheduler.forecast import Forecast, make_forecast
 from shim.scheduler.need import Need
 from shim.scheduler.nodes import Node
 from shim.scheduler.placement import place
@@ -95,16 +96,7 @@ class Dispatcher:
         if not queue.ready or not (queue.unjudged or self._need_pass):
             return
         self._need_pass = False
-        view = View(
-            now=queue.now(),
-            partitions=queue.partitions,
-            nodes=self.by_partition,
-            needs=queue.need,
-            running_tasks=lambda array_id: queue.arrays[array_id].running,
-            running=queue.running,
-            components=queue.components,
-            max_tests=queue.config.bf_max_job_test,
-        )
+        view = self._view()
         plan = make_plan([entry[-1] for entry in queue.ready], view)
         for start in plan.starts:
             self._begin(start)
@@ -114,6 +106,23 @@ class Dispatcher:
             if job not in plan.reasons and job.pending:
                 self._set_reason(job, Reason.PRIORITY, view.now)
         queue.unjudged.clear()
+
+    def _view(self) -> View:
+        queue = self.queue
+        return View(
+            now=queue.now(),
+            partitions=queue.partitions,
+            nodes=self.by_partition,
+            needs=queue.need,
+            running_tasks=lambda array_id: queue.arrays[array_id].running,
+            running=queue.running,
+            components=queue.components,
+            max_tests=queue.config.bf_max_job_test,
+        )
+
+    def forecast(self) -> dict[Job, Forecast]:
+        """When and where waiting jobs are expected to start. Costs as much as a long pass: for those who ask only."""
+        return make_forecast((entry[-1] for entry in self.queue.ready), self._view())
 
     def resources_freed(self) -> None:
         """Something that ready jobs wait for has become available."""

@@ -18,6 +18,18 @@ class Room:
     gpus: tuple[int, ...]
     gres: dict[str, int]
 
+    def copy(self) -> "Room":
+        """The same room, to try things out on."""
+        return Room(self.node, self.cpus, self.memory, self.gpus, dict(self.gres) if self.gres else self.gres)
+
+    def narrow(self, other: "Room") -> None:
+        """Keep what is free here and in the other room, of the same node at another time."""
+        self.cpus, self.memory = min(self.cpus, other.cpus), min(self.memory, other.memory)
+        if self.gpus:
+            self.gpus = tuple(gpu for gpu in self.gpus if gpu in other.gpus)
+        for name in self.gres:
+            self.gres[name] = min(self.gres[name], other.gres.get(name, 0))
+
     def take(self, share: Share) -> None:
         """Make the room smaller by what a job takes."""
         self.cpus -= share.cpus
@@ -88,8 +100,7 @@ class Node:
 
     def copy_room(self) -> Room:
         """The free room, to try things out on."""
-        room = self.room
-        return Room(self, room.cpus, room.memory, room.gpus, dict(room.gres) if room.gres else room.gres)
+        return self.room.copy()
 
     def allocate(self, share: Share) -> None:
         """A job takes its share."""

@@ -185,7 +185,7 @@ class _Pass:
         return Reason.RESOURCES
 
     def _reserve(self, need: Need, nodes: Sequence[Node]) -> _Reservation | None:
-        rooms = {node.name: self._copy(self.rooms[node.name]) for node in nodes}
+        rooms = {node.name: self.rooms[node.name].copy() for node in nodes}
         order = [node.name for node in nodes]
         now = self.view.now
         for job in sorted(self.view.running, key=lambda job: expected_end(job, now)):
@@ -198,10 +198,6 @@ class _Pass:
             if mine and place(need, [rooms[name] for name in order]) is not None:
                 return _Reservation(need, end, rooms, order)
         return None
-
-    @staticmethod
-    def _copy(room: Room) -> Room:
-        return Room(room.node, room.cpus, room.memory, room.gpus, dict(room.gres))
 
     def _take(self, job: Job, partition: str, shares: tuple[Share, ...]) -> None:
         for share in shares:

@@ -3,6 +3,7 @@
 from shim.grammar.indexset import IndexSet
 from shim.job.record import Job, Share, Wait, Waits
 from shim.job.states import Reason, State
+from shim.scheduler.forecast import Forecast
 from tests.commands.tinyqueue import NOW, TinyQueue
 
 DAY = 86400
@@ -36,7 +37,11 @@ def recorded_queue() -> TinyQueue:
     queue.add(312, "held", priority=0, reason="JobHeldUser")
     queue.add(313, "later", reason="BeginTime", begin=1893456000, eligible_time=1893456000)
     for job_id, name, reason in ((314, "big", "Resources"), (315, "big2", "Priority")):
-        queue.add(job_id, name, reason=reason, nodes_min=4, exclusive="exclusive", time_limit=10, start_time=NOW + DAY)
+        start = NOW - 11 + DAY
+        big = queue.add(
+            job_id, name, reason=reason, nodes_min=4, exclusive="exclusive", time_limit=10, start_time=start
+        )
+        queue.forecasts[big] = Forecast(start, ("n1", "n2", "n3", "n4"))
     queue.add(316, "toolong", partition="gpu", time_limit=7200, reason="PartitionTimeLimit")
     queue.add(317, "davejob", ran=2, on=("n2",), user_name="dave", user_id=2004, time_limit=YEAR_LIMIT)
     finish(queue.add(318, "done"), State.COMPLETED, "n2", ran=0)

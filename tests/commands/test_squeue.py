@@ -40,8 +40,8 @@ Tue Nov 24 18:51:51 2026
 """
 START = """\
              JOBID PARTITION     NAME     USER ST          START_TIME  NODES SCHEDNODES           NODELIST(REASON)
-               314     debug      big    carol PD 2026-11-25T18:51:51      4 (null)               (Resources)
-               315     debug     big2    carol PD 2026-11-25T18:51:51      4 (null)               (Priority)
+               314     debug      big    carol PD 2026-11-25T18:51:40      4 n[1-4]               (Resources)
+               315     debug     big2    carol PD 2026-11-25T18:51:40      4 n[1-4]               (Priority)
                313     debug    later    carol PD 2030-01-01T00:00:00      1 (null)               (BeginTime)
                311     debug      dep    carol PD                 N/A      1 (null)               (Dependency)
                312     debug     held    carol PD                 N/A      1 (null)               (JobHeldUser)

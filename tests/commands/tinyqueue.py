@@ -11,6 +11,7 @@ from shim.grammar.indexset import IndexSet
 from shim.job.record import ArrayInfo, Job, Share, Step
 from shim.job.request import UNLIMITED, Request
 from shim.job.states import State
+from shim.scheduler.forecast import Forecast
 from shim.scheduler.need import Need, need_of
 from shim.scheduler.nodes import Node
 
@@ -38,6 +39,7 @@ class TinyQueue:
     time: float = NOW
     user_id: int = 2003
     live_steps: dict[int, list[Step]] = field(default_factory=dict)
+    forecasts: dict[Job, Forecast] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.partitions = {partition.name: partition for partition in self.config.partitions}
@@ -48,6 +50,13 @@ class TinyQueue:
 
     def now(self) -> float:
         return self.time
+
+    @property
+    def dispatcher(self) -> "TinyQueue":
+        return self
+
+    def forecast(self) -> dict[Job, Forecast]:
+        return self.forecasts
 
     @property
     def running(self) -> set[Job]:

@@ -8,6 +8,7 @@ from shim.commands import jobfields
 from shim.commands.display.jobfiles import std_err, std_in, std_out
 from shim.commands.display.size import Size, size_of
 from shim.commands.display.times import TimeFormat
+from shim.commands.forecasts import Forecasts
 from shim.commands.scontrol.allocation import allocation_lines
 from shim.commands.scontrol.layout import Line, field, lay_out, optional, or_null, record
 from shim.config.settings import Config
@@ -25,6 +26,7 @@ class Showing:
 
     config: Config
     now: float
+    forecasts: Forecasts
     time: TimeFormat
     oneliner: bool = False
     details: bool = False
@@ -64,10 +66,16 @@ class JobView:
         return jobfields.task_list(job.tasks, job.throttle, self.showing.index_limit)
 
     @property
+    def start_time(self) -> float:
+        """When it started, or is expected to; 0: nobody knows."""
+        return jobfields.expected_start(self.job, self.showing.now, self.showing.forecasts.start(self.job))
+
+    @property
     def end_time(self) -> float:
         """When it ended, or will end at its limit; 0: nobody knows."""
-        now = self.showing.now
-        return 0 if jobfields.end_text_is_none(self.job, now) else jobfields.expected_end(self.job, now)
+        job, now, forecast = self.job, self.showing.now, self.showing.forecasts.start(self.job)
+        unlimited = jobfields.end_text_is_none(job, now, forecast)
+        return 0 if unlimited else jobfields.expected_end(job, now, forecast)
 
     @property
     def num_tasks(self) -> str:
@@ -242,7 +250,7 @@ _LINES: tuple[Line[JobView], ...] = (
     ),
     (field("AccrueTime", _time(lambda v: jobfields.accrue_time(v.job))),),
     (
-        field("StartTime", _time(lambda v: jobfields.expected_start(v.job, v.showing.now))),
+        field("StartTime", _time(lambda v: v.start_time)),
         field("EndTime", _time(lambda v: v.end_time)),
         field("Deadline", _time(lambda v: v.request.deadline, "N/A")),
     ),
@@ -260,7 +268,10 @@ _LINES: tuple[Line[JobView], ...] = (
         field("ReqNodeList", lambda v: or_null(v.request.nodelist)),
         field("ExcNodeList", lambda v: or_null(v.request.exclude)),
     ),
-    (field("NodeList", lambda v: v.job.node_list),),
+    (
+        field("NodeList", lambda v: v.job.node_list),
+        optional("SchedNodeList", lambda v: v.showing.forecasts.nodes(v.job)),
+    ),
     (optional("BatchHost", lambda v: v.job.shares and not v.job.pending and v.job.shares[0].node),),
     (
         field("NumNodes", lambda v: v.size.node_range),

@@ -5,6 +5,7 @@ import re
 from shim.commands import jobfields
 from shim.commands.display.steps import live_steps
 from shim.commands.display.times import TimeFormat
+from shim.commands.forecasts import Forecasts
 from shim.commands.scontrol.allocation import cpu_ids
 from shim.commands.scontrol.session import Session
 from shim.commands.scontrol.show_job import JobView, Showing, show_job
@@ -100,6 +101,7 @@ def _showing(session: Session) -> Showing:
     return Showing(
         config=session.queue.config,
         now=session.queue.now(),
+        forecasts=Forecasts(session.queue),
         time=time,
         oneliner=session.oneliner,
         details=session.details,

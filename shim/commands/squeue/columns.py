@@ -162,7 +162,7 @@ JOB_COLUMNS = (
     JobColumn("RESERVATION", _asked("reservation"), "v", ("reservation",)),
     JobColumn("RESIZE_TIME", _not_asked, "", ("resizetime",)),
     JobColumn("RESTART_COUNT", lambda _, row: row.job.restarts, "", ("restartcnt",)),
-    JobColumn("SCHEDNODES", _null, "Y", ("schednodes",), never, cut_heading=False),
+    JobColumn("SCHEDNODES", V.sched_nodes, "Y", ("schednodes",), never, cut_heading=False),
     JobColumn("S:C:T", V.sct, "z", ("sct",)),
     JobColumn("", _nothing, "s", ("selectjobinfo",)),
     JobColumn("ACTIVE_SIBLINGS", _federation, "", ("siblingsactive",)),

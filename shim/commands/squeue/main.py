@@ -10,6 +10,7 @@ from shim.commands.display.clusters import own_cluster
 from shim.commands.display.layouts import Dump, dump_wanted
 from shim.commands.display.table import Table
 from shim.commands.display.times import TimeFormat
+from shim.commands.forecasts import Forecasts
 from shim.commands.jobfields import list_limit
 from shim.commands.squeue.dump import dump
 from shim.commands.squeue.format import job_table, step_table
@@ -94,11 +95,12 @@ async def _report_jobs(call: Call, query: Query, now: float) -> None:
     rows = _selected(call, query)
     if query.verbose:
         call.out(f"last_update_time={0 if query.jobs else int(now)} records={len(rows)}\n")
-    values = JobValues(queue, now, call.env, convert="noconvert" not in query.flags)
+    forecasts = Forecasts(queue)
+    values = JobValues(queue, now, call.env, forecasts, convert="noconvert" not in query.flags)
     table = job_table(query, values, lambda what: call.error(f"Invalid job format specification: {what}"))
     if "noheader" not in query.flags:
         call.out(table.header())
-    rows = _arranged(call, query, rows, now)
+    rows = _arranged(call, query, rows, now, forecasts)
     if "array" not in query.flags:
         await _print(call, table, iter(rows))
         return
@@ -134,7 +136,7 @@ async def _pause(call: Call) -> None:
         await call.drain()
 
 
-def _arranged(call: Call, query: Query, rows: list[Row], now: float) -> list[Row]:
+def _arranged(call: Call, query: Query, rows: list[Row], now: float, forecasts: Forecasts) -> list[Row]:
     """The rows in order, by partition, with arrays folded."""
     queue = call.queue
     tiers = None
@@ -144,7 +146,7 @@ def _arranged(call: Call, query: Query, rows: list[Row], now: float) -> list[Row
         tiers = {name: partition.priority_tier for name, partition in queue.partitions.items()}
     if "array" not in query.flags and "array-unique" not in query.flags:
         rows = combined(rows, list_limit(call.env))
-    order = Order(queue, now, tiers)
+    order = Order(queue, now, forecasts, tiers)
     terms = sort_terms(DEFAULT_SORT if query.sort is None else query.sort)
     try:
         for letter in order.check(terms):

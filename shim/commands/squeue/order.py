@@ -7,11 +7,12 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from shim.commands.display.size import node_count, size_of
+from shim.commands.forecasts import Forecasts
 from shim.commands.jobfields import expected_end, expected_start, min_memory
 from shim.commands.squeue.rows import Row
 from shim.commands.squeue.values import STATE_CODES, STATE_WORDS
 from shim.grammar.hostlist import expand_hostlist
-from shim.job.record import NO_TASK
+from shim.job.record import NO_TASK, Job
 from shim.job.request import UNLIMITED
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ def sort_terms(spec: str) -> list[tuple[str, bool]]:
 class Order:
     """Sorts the rows of one report. ``now`` is its time; ``tiers`` are partition priorities (--priority)."""
 
-    def __init__(self, queue: "Queue", now: float, tiers: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, queue: "Queue", now: float, forecasts: Forecasts, tiers: Mapping[str, int] | None = None
+    ) -> None:
+        self._forecasts = forecasts
         config, need = queue.config, queue.need
         self._now = now
         self._keys: dict[str, Key] = {
@@ -77,7 +81,7 @@ class Order:
 
     def _end(self, row: Row) -> float:
         """A waiting job without a limit sorts as if it had Slurm's number for one, of centuries."""
-        end = expected_end(row.job, self._now)
+        end = expected_end(row.job, self._now, self._forecasts.start(row.job))
         return end + UNLIMITED * 60 if end and row.job.pending and row.job.time_limit == UNLIMITED else end
 
     def _time_left(self, row: Row) -> float:
@@ -92,25 +96,32 @@ class Order:
         return [letter for letter, _ in terms if letter == "b"]
 
     def sort(self, rows: list[Row], terms: Sequence[tuple[str, bool]]) -> list[Row]:
-        """Return the rows in order. Rows that all keys leave equal: the latest start first."""
-        rows = self._by_start(rows, descending=True)
+        """Return the rows in order. Rows that all keys leave equal: the latest start first.
+
+        That takes no forecast: a plain report is not to cost one.
+        """
+        now = self._now
+        rows = self._by_start(rows, lambda job: expected_start(job, now), descending=True)
         for letter, descending in reversed(terms):
             if letter == "S":
-                rows = self._by_start(rows, descending)
+                rows = self._by_start(rows, self._start, descending)
             elif letter == "N":
                 rows = _by_nodes(rows, descending)
             elif letter in self._keys:
                 rows.sort(key=self._keys[letter], reverse=descending)
         return rows
 
-    def _by_start(self, rows: Sequence[Row], descending: bool) -> list[Row]:
+    def _start(self, job: Job) -> float:
+        return expected_start(job, self._now, self._forecasts.start(job))
+
+    def _by_start(self, rows: Sequence[Row], start_of: Callable[[Job], float], descending: bool) -> list[Row]:
         """Sort by start. Slurm's comparison never calls two unknown starts equal: they come last, and turned round."""
         known: list[tuple[int, Row]] = []
         unknown: list[Row] = []
         now = self._now
         for row in rows:
             job = row.job
-            start = expected_start(job, now)
+            start = start_of(job)
             if start:
                 known.append((int(now if start < now and job.pending else start), row))
             else:

@@ -8,6 +8,7 @@ from shim.commands import jobfields
 from shim.commands.display.size import Size, node_count, size_of
 from shim.commands.display.table import always
 from shim.commands.display.times import TimeFormat
+from shim.commands.forecasts import Forecasts
 from shim.commands.jobfields import NO_VALUE, expected_end, expected_start
 from shim.commands.squeue.rows import Row
 from shim.grammar.hostlist import expand_hostlist, fold_hostlist
@@ -30,7 +31,10 @@ STATE_CODES = {state: state.code for state in State}
 class JobValues:
     """Values of rows at one moment, for one caller: ``env`` holds its SLURM_BITSTR_LEN, SLURM_TIME_FORMAT and TZ."""
 
-    def __init__(self, queue: "Queue", now: float, env: Mapping[str, str], *, convert: bool = True) -> None:
+    def __init__(
+        self, queue: "Queue", now: float, env: Mapping[str, str], forecasts: Forecasts, *, convert: bool = True
+    ) -> None:
+        self._forecasts = forecasts
         self._need = queue.need
         self._config = queue.config
         self._now = now
@@ -123,12 +127,13 @@ class JobValues:
     # times
 
     def start_time(self, row: Row) -> object:
-        return self._when(expected_start(row.job, self._now))
+        return self._when(expected_start(row.job, self._now, self._forecasts.start(row.job)))
 
     def end_time(self, row: Row) -> object:
-        if jobfields.end_text_is_none(row.job, self._now):
+        forecast = self._forecasts.start(row.job)
+        if jobfields.end_text_is_none(row.job, self._now, forecast):
             return "NONE"
-        return self._when(expected_end(row.job, self._now))
+        return self._when(expected_end(row.job, self._now, forecast))
 
     def submit_time(self, row: Row) -> object:
         return self._when(row.job.submit_time)
@@ -260,6 +265,9 @@ class JobValues:
         if not job.request.batch:
             return job.request.submit_host or "n/a"
         return job.shares[0].node if job.shares else jobfields.first_node(job.node_list) or "n/a"
+
+    def sched_nodes(self, row: Row) -> object:
+        return self._forecasts.nodes(row.job) or NO_VALUE
 
     def required_nodes(self, row: Row) -> object:
         return _folded(row.job.request.nodelist)
