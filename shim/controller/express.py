@@ -254,6 +254,7 @@ class Express:
         for pipe in filter(lambda pipe: pipe >= 0, (self._requests, *self._lanes)):
             self._loop.remove_reader(pipe)
             os.close(pipe)
+        self._requests, self._lanes = -1, []
 
     def collect(self, lane: int, pid: int) -> ExpressCall | None:
         """A call that goes on by the socket; None where there is no such call."""
@@ -267,7 +268,7 @@ class Express:
         self._free_a_suspect()
 
     def _request(self, lane: int, count: int, command: str, terminals: str, process: bytes) -> None:
-        write = partial(_write, self._lanes[lane])
+        write = partial(self._write, lane)
         self._loop.add_reader(self._lanes[lane], self._left, lane)
         try:
             if command not in self._commands:
@@ -307,6 +308,12 @@ class Express:
         os.close(left_over)
         (self._folder / f"{lane}.taken").unlink(missing_ok=True)
 
+    def _write(self, lane: int, data: bytes) -> None:
+        """An answer is shorter than what a pipe holds; where nobody reads it any more, nobody misses it."""
+        if self._lanes:
+            with contextlib.suppress(BrokenPipeError):
+                os.write(self._lanes[lane], data)
+
     def _free_a_suspect(self) -> None:
         """A client that was killed between taking its lane and calling has left it taken: look at one lane a time."""
         self._suspect = (self._suspect + 1) % LANES
@@ -326,9 +333,3 @@ def _make_pipe(path: Path, mode: int) -> int:
     pipe = os.open(path, mode | os.O_NONBLOCK | os.O_CLOEXEC)
     os.close(both)
     return pipe
-
-
-def _write(pipe: int, data: bytes) -> None:
-    """An answer is shorter than what a pipe holds; where nobody reads it any more, nobody misses it."""
-    with contextlib.suppress(BrokenPipeError):
-        os.write(pipe, data)

@@ -54,8 +54,9 @@ class Conversation:
         fleets_due = 0.0
         while True:
             pause = self._settings.poll if self._jobs.carriers.by_name else self._fleets_pause
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._jobs.wake.wait(), max(pause, self._server.wait))
+            with contextlib.suppress(TimeoutError):  # not wait_for, which loses a cancellation at the wrong moment
+                async with asyncio.timeout(max(pause, self._server.wait)):
+                    await self._jobs.wake.wait()
             self._jobs.wake.clear()
             try:
                 if self._jobs.carriers.waiting or self.look_soon or time.monotonic() >= fleets_due:
