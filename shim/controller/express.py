@@ -142,6 +142,8 @@ class ExpressCall:
         if pipe is None:
             return await (await self._moved()).read_stdin()
         data = await _read_to_end(pipe)
+        if self._moving:
+            await self._moved()  # it may have gone on the way
         if self.closed():
             raise ConnectionError(f"process {self.caller.pid} has gone")
         return data
