@@ -80,6 +80,7 @@ def test_a_script_that_comes_late_is_waited_for_and_one_that_is_cut_off_is_not_s
 def test_what_is_long_or_no_plain_text_moves(shim: Shim, argv: tuple[str, ...]) -> None:
     shim.submit("-H", "--comment", "für später", "--wrap", "true")
     by_pipe = shim.run(*argv)
+    wait_until(lambda: free(shim), "free lanes")
     (lanes(shim) / "calls").rename(lanes(shim) / "gone")  # then everything goes by the socket
     for lane in range(express.LANES):
         (lanes(shim) / f"{lane}.taken").touch()
