@@ -64,6 +64,10 @@ class Plays:
         """The answers to one scenario."""
         return self.futures[case.name].result()
 
+    def again(self, case: Case) -> list[Answer]:
+        """The answers to one scenario, played once more when the others are over."""
+        return self.single.submit(self.play_after, list(self.futures.values()), case).result()
+
     def close(self) -> None:
         """Drop what has not begun."""
         for pool in (self.crowd, self.single):

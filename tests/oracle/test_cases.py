@@ -14,6 +14,8 @@ def test_recorded_answers_are_slurms(case, real, request):
     if request.config.getoption("--record"):
         record(case, answers)
     known = recorded(case)
+    if known != answers:  # perhaps of this moment only: real Slurm shares the machine with all the other scenarios
+        answers = real.again(case)
     if known != answers:
         problems = failures(case, known, answers)
         pytest.fail(f"stale, run with --record; recorded left, now right\n{problems}", pytrace=False)

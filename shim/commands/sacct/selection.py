@@ -49,7 +49,7 @@ def _condition(query: Query) -> tuple[str, list[float]]:
         ids = [wanted.job_id for wanted in query.jobs]
         marks = ",".join("?" * len(ids))
         return f"job_id in ({marks}) or array_job_id in ({marks}) or het_job_id in ({marks})", [*ids, *ids, *ids]
-    return "submit_time <= ? and (end_time = 0 or end_time >= ?)", [query.end, query.start]
+    return "submit_time < ? and (end_time = 0 or end_time >= ?)", [int(query.end) + 1, int(query.start)]
 
 
 def _may_be(job: Job, query: Query) -> bool:
@@ -112,35 +112,38 @@ def means(wanted: Wanted, job: Job) -> bool:
 
 
 def _in_time(job: Job, query: Query) -> bool:
-    """The record belongs to the window, or was in one of the states then (sacct man page, --state)."""
-    start, end = query.start, query.end
+    """The record belongs to the window, or was in one of the states then (sacct man page, --state).
+
+    Slurm counts in whole seconds: what happened within the last one of the window belongs to it.
+    """
+    start, end = int(query.start), int(query.end) + 1
     if query.states is not None:
         return any(_was(job, state, start, end) for state in query.states)
     if not start and query.jobs is not None and "endtime" not in query.given:
         return True
     # a job asked for by its ID belongs to the window from its submission on, others only once they may run
     since = job.eligible_time if query.jobs is None else job.submit_time
-    if not since or since > end:
+    if not since or since >= end:
         return False
     return job.pending or not job.end_time or job.end_time >= start
 
 
 def _was(job: Job, state: State, start: float, end: float) -> bool:
-    """True if the job was in that state at some time between the two."""
+    """True if the job was in that state at some time from ``start`` on, before ``end``."""
     if state is State.PENDING:
-        if not job.eligible_time or job.eligible_time > end:
+        if not job.eligible_time or job.eligible_time >= end:
             return False
         began = 0 if job.pending else job.start_time or job.end_time
         return not began or began >= start
     if state is State.RUNNING:
-        if not job.start_time or job.pending or job.start_time > end or not job.shares:
+        if not job.start_time or job.pending or job.start_time >= end or not job.shares:
             return False
         return job.state in RUNNING or job.end_time >= start
     if state is State.SUSPENDED:
         return job.state is State.SUSPENDED
     if job.state is not state:
         return False
-    return start <= job.end_time <= end if job.end_time else state.active
+    return start <= job.end_time < end if job.end_time else state.active
 
 
 def _of_owner(job: Job, query: Query) -> bool:
