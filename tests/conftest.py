@@ -37,11 +37,18 @@ def cluster(tmp_path: Path) -> Iterator[Shim]:
 
 
 @pytest.fixture(scope="session")
-def dstack_lab(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Lab]":
-    """A dstack server and four hosts with four GPUs in four blocks each, for the whole session."""
+def lab_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Lab]":
+    """A dstack server and four hosts with four GPUs in four blocks each."""
     from tests.dstack.lab import Host, Lab
 
     host = Host(cpus=8, memory_gb=32, gpus=4, gpu_name="NVIDIA A100-SXM4-80GB", gpu_memory_gb=80, blocks=4)
     quota = {"DSTACK_SERVER_LOG_QUOTA_PER_JOB_HOUR": "100000"}  # bytes; dstack's own is 50 MiB
     with Lab(tmp_path_factory.mktemp("lab"), hosts=[host] * 4, environment=quota) as lab:
         yield lab
+
+
+@pytest.fixture
+def dstack_lab(lab_of_the_session: "Lab") -> "Lab":
+    """The lab of the session with idle hosts, whatever the test before has left there."""
+    lab_of_the_session.clear()
+    return lab_of_the_session

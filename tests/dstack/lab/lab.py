@@ -87,6 +87,13 @@ class Lab:
         self._create_fleet()
         self._await_fleet()
 
+    def clear(self) -> None:
+        """Stop every run, and return when all hosts are idle."""
+        active = self.post("runs/list", {"project_name": self.project, "only_active": True, "limit": 100})
+        if names := [run["run_spec"]["run_name"] for run in active]:
+            self.project_post("runs/stop", {"runs_names": names, "abort": True})
+        self._await_fleet()
+
     def stop(self) -> None:
         """End the server, then the hosts with their jobs."""
         self.server.stop()
