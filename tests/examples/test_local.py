@@ -72,7 +72,8 @@ def test_singletons_submitted_at_once_never_run_together(cluster: Shim) -> None:
 
 def test_evaluation_of_a_checkpoint_starts_before_all_checkpoints_are_there(cluster: Shim) -> None:
     gate = cluster.work / "gate"
-    train = "echo checkpoint > $SLURM_ARRAY_TASK_ID.ckpt; [ $SLURM_ARRAY_TASK_ID = 1 ] || until [ -e gate ]; do sleep 0.05; done"
+    await_gate = "[ $SLURM_ARRAY_TASK_ID = 1 ] || until [ -e gate ]; do sleep 0.05; done"
+    train = f"echo checkpoint > $SLURM_ARRAY_TASK_ID.ckpt; {await_gate}"
     first = cluster.submit("--array=1-3", "--wrap", train)
     evaluate = "cat $SLURM_ARRAY_TASK_ID.ckpt > $SLURM_ARRAY_TASK_ID.eval"
     second = cluster.submit("--array=1-3", f"--dependency=aftercorr:{first}", "--wrap", evaluate)
