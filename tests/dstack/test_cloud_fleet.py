@@ -42,7 +42,7 @@ def test_others_are_quicker(dstack_lab: Lab, tmp_path: Path) -> None:
         if path == "runs/apply" and not others:
             others.extend(submit(dstack_lab, "sleep 1000", resources=whole) for _ in range(4))
             for name in others:
-                wait_for(dstack_lab, name, {"provisioning", "running"})
+                wait_for(dstack_lab, name, {"running"})
 
     with Proxy(dstack_lab.url) as proxy:
         config = configuration(dstack_lab, tmp_path).replace(dstack_lab.url, proxy.url)
