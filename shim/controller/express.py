@@ -82,8 +82,7 @@ class ExpressCall:
         self.caller = caller
         self.code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._write = write
-        self._said: list[tuple[int, bytes]] = []
-        self._frames: list[bytes] = []
+        self._frames: list[tuple[bytes, bytes]] = []  # that no connection has had yet
         self._size = 0
         self._moving = False
         self._connection: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
@@ -101,7 +100,8 @@ class ExpressCall:
     def attach(self, connection: Connection) -> None:
         """The client goes on here."""
         if not self._connection.done():
-            connection.writer.write(b"".join(self._frames))
+            connection.writer.write(b"".join(frame(*each) for each in self._frames))
+            self._frames.clear()
             self._connection.set_result(connection)
 
     def given_up(self) -> None:
@@ -120,15 +120,14 @@ class ExpressCall:
 
     def send(self, stream: int, data: bytes) -> None:
         """Text for the caller's stdout (1) or stderr (2)."""
-        self._said.append((stream, data))
         self._size += len(data)
-        self._pass(frame(b"%d" % stream, data))
+        self._pass(b"%d" % stream, data)
         if self._size > SHORT:
             self.move()
 
     def tell(self, kind: bytes, payload: bytes) -> None:
         """A frame for a client that does something itself."""
-        self._pass(frame(kind, payload))
+        self._pass(kind, payload)
         self.move()
 
     async def drain(self) -> None:
@@ -166,19 +165,19 @@ class ExpressCall:
         """The command's exit code: the call is over."""
         self._patience.cancel()
         if not self._moving:
-            if (lines := _lines(self._said)) is not None:
+            if (lines := _lines(self._frames)) is not None:
                 self._write(lines + b"exit %d\n" % code)
             else:
                 self.move()
         if not self.code.done():
             self.code.set_result(code)
 
-    def _pass(self, data: bytes) -> None:
+    def _pass(self, kind: bytes, payload: bytes) -> None:
         if self._connection.done():
             if self._connection.exception() is None:
-                self._connection.result().writer.write(data)
+                self._connection.result().writer.write(frame(kind, payload))
         else:
-            self._frames.append(data)
+            self._frames.append((kind, payload))
 
     async def _moved(self) -> Connection:
         self.move()
@@ -208,15 +207,15 @@ async def _read_to_end(pipe: int) -> bytes:
         transport.close()
 
 
-def _lines(said: list[tuple[int, bytes]]) -> bytes | None:
+def _lines(frames: list[tuple[bytes, bytes]]) -> bytes | None:
     """An answer as lines that a shell can read; None where it is not made of lines of plain text."""
     lines: list[bytes] = []
-    for stream, data in said:
+    for stream, data in frames:
         if not data.isascii() or b"\0" in data:
             return None
-        if lines and lines[-1][:1] == b"%d" % stream and not lines[-1].endswith(b"\n"):
+        if lines and lines[-1][:1] == stream and not lines[-1].endswith(b"\n"):
             data = lines.pop()[1:] + data
-        lines += [b"%d%s" % (stream, line) for line in data.splitlines(keepends=True)]
+        lines += [stream + line for line in data.splitlines(keepends=True)]
     return b"".join(lines) if all(line.endswith(b"\n") for line in lines) else None
 
 

@@ -218,14 +218,7 @@ class Server:
             hear=express.hear,
             closed=express.closed,
         )
-        code = 1
-        try:
-            code = await answer(call)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client has gone; what it asked for stands
-        finally:
-            self.last_call = self.queue.now()
-            express.end(code)
+        await self._carry_out(call, express.end)
 
     async def _serve_remote(self, remote: RemoteCall) -> None:
         call = Call(
@@ -242,14 +235,18 @@ class Server:
             closed=remote.closed,
             umask=remote.umask,
         )
+        await self._carry_out(call, remote.end)
+
+    async def _carry_out(self, call: Call, end: Callable[[int], None]) -> None:
+        """Run the command, and say its end whatever happens."""
         code = 1
         try:
             code = await answer(call)
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the job has ended meanwhile; what it asked for stands
+            pass  # the client, or the job it was in, has gone; what it asked for stands
         finally:
             self.last_call = self.queue.now()
-            remote.end(code)
+            end(code)
 
     @property
     def busy(self) -> bool:
