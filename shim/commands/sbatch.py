@@ -181,7 +181,7 @@ async def wait(call: Call, job_id: int) -> int:
     """Wait for the job, or all tasks of the array, to end; the exit code of --wait. It outlives this controller."""
     if call.drain:
         await call.drain()
-    await call.queue.wait_finished(job_id)
+    await call.queue.endings.wait(job_id)
     # They may have left the queue since, so they come from the table.
     records = call.queue.table.jobs("job_id = ? or array_job_id = ?", job_id, job_id)
     return max(map(exit_code, records), default=0)

@@ -78,7 +78,7 @@ def drop_tasks(queue: "Queue", rest: Job, tasks: IndexSet) -> None:
 
 def end_pending(queue: "Queue", job: Job, state: State, *, by: int = -1, reason: str = "") -> None:
     """A job that waits ends without having run; its reason stays what it was, as in Slurm."""
-    queue.leave_line(job)
+    queue.line.leave(job)
     queue.dependencies.unwatch(job)
     job.cancelled_by = by
     job.reason = reason or job.reason
@@ -93,7 +93,7 @@ def end_pending(queue: "Queue", job: Job, state: State, *, by: int = -1, reason:
             array.unfinished -= 1
     queue.changed(job)
     queue.dependencies.parent_over(job)
-    queue.over(job)
+    queue.endings.over(job)
     if queue.mailer:
         queue.mailer.on_change(job, "END")
 

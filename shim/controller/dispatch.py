@@ -93,19 +93,19 @@ class Dispatcher:
     def run(self) -> None:
         """Let the scheduler decide, and note what it decided in the records; launches follow the commit."""
         queue = self.queue
-        if not queue.ready or not (queue.unjudged or self._need_pass):
+        if not queue.line.ready or not (queue.line.unjudged or self._need_pass):
             return
         self._need_pass = False
         view = self._view()
-        plan = make_plan([entry[-1] for entry in queue.ready], view)
+        plan = make_plan([entry[-1] for entry in queue.line.ready], view)
         for start in plan.starts:
             self._begin(start)
         for job, reason in plan.reasons.items():
             self._set_reason(job, reason, view.now)
-        for job in queue.unjudged:  # the pass ended before it came to them: others go first
+        for job in queue.line.unjudged:  # the pass ended before it came to them: others go first
             if job not in plan.reasons and job.pending:
                 self._set_reason(job, Reason.PRIORITY, view.now)
-        queue.unjudged.clear()
+        queue.line.unjudged.clear()
 
     def _view(self) -> View:
         queue = self.queue
@@ -122,7 +122,7 @@ class Dispatcher:
 
     def forecast(self) -> dict[Job, Forecast]:
         """When and where waiting jobs are expected to start. Costs as much as a long pass: for those who ask only."""
-        return make_forecast((entry[-1] for entry in self.queue.ready), self._view())
+        return make_forecast((entry[-1] for entry in self.queue.line.ready), self._view())
 
     def resources_freed(self) -> None:
         """Something that ready jobs wait for has become available."""
@@ -143,7 +143,7 @@ class Dispatcher:
             assert job.tasks is not None
             job = self.split(job, job.tasks.first())
         else:
-            queue.leave_line(job)
+            queue.line.leave(job)
         self.allocate(job, start.partition, start.shares)
 
     def allocate(self, job: Job, partition: str, shares: tuple[Share, ...]) -> None:
@@ -240,7 +240,7 @@ class Dispatcher:
         array = queue.arrays[rest.array.job_id]
         left = rest.tasks.without(index)
         if not left:
-            queue.leave_line(rest)
+            queue.line.leave(rest)
             rest.tasks, rest.task_id = None, index
             array.rest = None
             array.tasks[index] = rest
@@ -287,7 +287,7 @@ class Dispatcher:
             if rest.tasks is not None and index in rest.tasks:
                 records.append(self.split(rest, index))
         for job in records:
-            self.queue.place_in_queue(job)
+            self.queue.line.place(job)
         return records
 
     def cancel_invalid(self, job: Job) -> None:

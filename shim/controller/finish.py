@@ -92,7 +92,7 @@ def conclude(queue: "Queue", job: Job, state: State, reason: str, status: int, e
     if job.array:
         queue.arrays[job.array.job_id].unfinished -= 1
     queue.dependencies.parent_over(job)
-    queue.over(job)
+    queue.endings.over(job)
     if queue.mailer:
         queue.mailer.on_change(job, "END")
 
@@ -129,7 +129,7 @@ def not_started(queue: "Queue", job_id: int, restarts: int, reason: str) -> None
         part.start_time = 0
         queue.dependencies.watch(part)
         part.reason = reason
-    queue.at(job, queue.now() + TRY_AGAIN, lambda: queue.place_in_queue(job))
+    queue.at(job, queue.now() + TRY_AGAIN, lambda: queue.line.place(job))
 
 
 def time_out(queue: "Queue", job: Job) -> None:

@@ -53,7 +53,7 @@ def hold(queue: "Queue", job: Job, tasks: IndexSet | None, *, admin: bool) -> No
     if job.state.finished:
         raise SlurmError(Errno.JOB_FINISHED)
     for record in _whole(queue, job, tasks):
-        queue.leave_line(record)
+        queue.line.leave(record)
         record.priority = NO_PRIORITY
         record.reason = Reason.HELD_ADMIN if admin else Reason.HELD_USER
         queue.changed(record)
@@ -68,13 +68,13 @@ def release(queue: "Queue", job: Job, tasks: IndexSet | None, *, user_id: int) -
     for record in _whole(queue, job, tasks):
         if record.priority != NO_PRIORITY:
             continue
-        queue.leave_line(record)
+        queue.line.leave(record)
         record.priority = priority_for(record.request.nice)
         record.reason = Reason.NONE
         if record.state is State.SPECIAL_EXIT:
             record.state = State.PENDING
         queue.changed(record)
-        queue.place_in_queue(record)
+        queue.line.place(record)
 
 
 def suspend(queue: "Queue", job: Job, *, user_id: int) -> None:
@@ -140,7 +140,7 @@ def update(queue: "Queue", job: Job, tasks: IndexSet | None, changes: dict[str, 
         if waits is not None:
             queue.dependencies.set(record, waits)
         if record.pending:
-            queue.place_in_queue(record)
+            queue.line.place(record)
 
 
 def _check_size(queue: "Queue", job: Job, request: Request) -> None:
@@ -169,7 +169,7 @@ def _dependency(queue: "Queue", job: Job, text: str) -> Any:
 
 
 def _apply(queue: "Queue", job: Job, request: Request, changes: dict[str, Any]) -> None:
-    queue.leave_line(job)
+    queue.line.leave(job)
     if "job_name" in changes and job.request.job_name != request.job_name:
         queue.dependencies.renamed(job, request.job_name)
     job.request = request

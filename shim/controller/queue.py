@@ -8,10 +8,7 @@ sent. So a job whose id anybody has seen is on disk, and a run never starts that
 import asyncio
 import os
 import time
-from bisect import bisect_left, insort
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +16,11 @@ from typing import TYPE_CHECKING
 from shim.config.settings import Config, PartitionConfig
 from shim.controller import cancel, finish, laststeps, modify, overrides, requeue
 from shim.controller.allocations import Allocations
-from shim.controller.arrays import Array
 from shim.controller.dispatch import Dispatcher
-from shim.controller.journal import RETRY_COMMIT, Journal
+from shim.controller.endings import Endings
+from shim.controller.journal import Journal
+from shim.controller.line import Line
+from shim.controller.records import Records
 from shim.controller.steps import Steps
 from shim.controller.submit import Estimate, Submitted, Texts, accept, estimate
 from shim.controller.waiting import Dependencies
@@ -30,7 +29,7 @@ from shim.grammar.array import IndexSet
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job, Step
 from shim.job.request import Request
-from shim.job.states import ACTIVE, HOLDS, WAITING, Reason, State
+from shim.job.states import ACTIVE, WAITING, State
 from shim.scheduler.need import Need, need_of
 from shim.scheduler.nodes import Node
 from shim.table.table import Table
@@ -42,26 +41,23 @@ HANDLE_DELAY = 0.2
 """Seconds until the handle of a run that has begun is written, if nothing else is written before."""
 
 
-class Queue:
+class Queue(Records):
     """The live queue of one controller. Operations that are refused raise SlurmError."""
 
     def __init__(self, config: Config, table: Table, executors: Mapping[str, Executor], state_dir: Path) -> None:
+        super().__init__()
         self.config = config
         self.state_dir = state_dir
         self.user_id = os.getuid()
         self.table = table
         self.executors = executors
-        self.jobs: dict[int, Job] = {}
-        self.arrays: dict[int, Array] = {}
         self.partitions: dict[str, PartitionConfig] = overrides.partitions(self)
         self.node_overrides = table.overrides(overrides.NODE)
         self.nodes: list[Node] = []
         self.needs: dict[int, Need] = {}
         self.job_count = config.max_job_count  # at most so many jobs and tasks are in memory (see submit)
-        self.ready: list[tuple[int, int, int, Job]] = []  # waiting for nothing but resources, by rank
-        self.unjudged: set[Job] = set()  # ready, but no pass of the scheduler has come to them yet
-        self.running: set[Job] = set()
-        self.het_jobs: dict[int, list[Job]] = {}  # the components of heterogeneous jobs, by the id of the first
+        self.line = Line(self)
+        self.endings = Endings(self)
         self.step_table = Steps(self)
         self.allocations = Allocations(self)
         self.mailer: Mailer | None = None
@@ -75,8 +71,6 @@ class Queue:
         self.on_call: Callable[[RemoteCall], None] = lambda call: call.end(1)
         self.begun = time.time()
         self._settling = False
-        self._finish_waiters: dict[int, list[asyncio.Future[None]]] = {}
-        self._to_purge: deque[tuple[float, Job]] = deque()
         self._timers: dict[tuple[int, str], asyncio.TimerHandle] = {}
         self._handles: asyncio.TimerHandle | None = None
 
@@ -91,33 +85,6 @@ class Queue:
     def now() -> float:
         """The time, in epoch seconds."""
         return time.time()
-
-    def job(self, job_id: int) -> Job | None:
-        """The record under that id; the rest of an array goes by the array's id."""
-        return self.jobs.get(job_id)
-
-    def array_records(self, array_job_id: int) -> list[Job]:
-        """All records of an array, the pending rest first; empty for what is no array."""
-        array = self.arrays.get(array_job_id)
-        return array.records() if array else []
-
-    def find(self, job_id: int, task_id: int | None = None) -> list[Job]:
-        """The records that ``job_id`` or ``job_id_task_id`` names: a whole array is all its records."""
-        array = self.arrays.get(job_id)
-        if task_id is None:
-            if array:
-                return array.records()
-            job = self.jobs.get(job_id)
-            return [job] if job else []
-        if array is None:
-            return []
-        if task_id in array.tasks:
-            return [array.tasks[task_id]]
-        return [array.rest] if array.rest and array.rest.tasks is not None and task_id in array.rest.tasks else []
-
-    def components(self, job: Job) -> list[Job]:
-        """The components of a heterogeneous job, which start and end together; a plain job alone."""
-        return self.het_jobs.get(job.het_job_id, [job]) if job.het_job_id else [job]
 
     def need(self, job: Job) -> Need:
         """The size of a job, resolved once."""
@@ -236,12 +203,11 @@ class Queue:
 
     def _use_partitions(self, partitions: dict[str, PartitionConfig]) -> None:
         """The line is sorted anew: a partition's tier may be another."""
-        waiting = [entry[-1] for entry in self.ready]
-        self.ready.clear()
+        waiting = self.line.take_all()
         self.partitions = partitions
         self.dispatcher.refresh_nodes()
         for job in waiting:
-            self.place_in_queue(job)
+            self.line.place(job)
 
     def set_node_state(self, name: str, state: str, reason: str = "") -> None:
         """Drain, resume or take down a node (scontrol update NodeName=). Raises SlurmError for an unknown one."""
@@ -260,50 +226,12 @@ class Queue:
         self._use_partitions(others | ({name: partition} if partition else {}))
         overrides.keep_partition(self, name, partition)
 
-    async def wait_finished(self, job_id: int) -> None:
-        """Return when the job, or all tasks of the array, are over (and that is durable)."""
-        while not self._is_over(job_id):
-            future = self.loop.create_future()
-            self._finish_waiters.setdefault(job_id, []).append(future)
-            await future
-        with suppress(SlurmError):  # over it is, whether the disk is full or not
-            await self.flushed()
-
-    def _is_over(self, job_id: int) -> bool:
-        array = self.arrays.get(job_id)
-        if array:
-            return array.finished
-        job = self.jobs.get(job_id)
-        return job is None or job.state.finished
-
     # -- records and their indexes -----------------------------------------------------------------------------------
 
     def take_job_id(self) -> int:
         """The next job id; it is never given again, whatever becomes of this one."""
         self.next_job_id += 1
         return self.next_job_id - 1
-
-    def add(self, job: Job) -> None:
-        """Enter a record that is new in memory into all indexes."""
-        self.jobs[job.job_id] = job
-        if job.array:
-            array = self.arrays.get(job.array.job_id)
-            if array is None:
-                array = self.arrays[job.array.job_id] = Array(job.array, job.request.array)
-            if job.tasks is not None:
-                array.rest = job
-            elif job.task_id is not None:
-                array.tasks[job.task_id] = job
-                array.unfinished += not job.state.finished
-                array.running += job.state.active
-        if job.het_job_id:
-            parts = self.het_jobs.setdefault(job.het_job_id, [])
-            parts.append(job)
-            parts.sort(key=lambda part: part.het_job_offset)
-        if job.state.active:
-            self.running.add(job)
-        elif job.state.finished:
-            self._to_purge.append((job.end_time + self.config.min_job_age, job))
 
     def changed(self, job: Job) -> None:
         """The record must be written."""
@@ -326,76 +254,16 @@ class Queue:
         self.wake()
         return self.journal.enter(job, texts)
 
+    def forget(self, job: Job) -> None:
+        """Take a record out of memory; the table keeps it for accounting."""
+        super().forget(job)
+        self.needs.pop(job.job_id, None)
+
     async def flushed(self) -> None:
         """Wait until everything changed so far is durable. Raises SlurmError where it cannot be written."""
         if not self.settled:
             self.wake()
             await self.journal.settled()
-
-    def forget(self, job: Job) -> None:
-        """Take a record out of memory; the table keeps it for accounting."""
-        self.jobs.pop(job.job_id, None)
-        self.needs.pop(job.job_id, None)
-        if job.het_job_id and (parts := self.het_jobs.get(job.het_job_id)):
-            parts.remove(job)
-            if not parts:
-                del self.het_jobs[job.het_job_id]
-        if job.array and (array := self.arrays.get(job.array.job_id)):
-            if job.task_id is not None and array.tasks.get(job.task_id) is job:
-                del array.tasks[job.task_id]
-                array.lost = array.lost or job.state is not State.COMPLETED
-            if array.rest is job:
-                array.rest = None
-            if array.finished and not array.tasks and not array.rest:
-                del self.arrays[job.array.job_id]
-
-    # -- the waiting line --------------------------------------------------------------------------------------------
-
-    def place_in_queue(self, job: Job) -> None:
-        """Put a waiting job where it belongs now: in the line, or on what it waits for, with the reason."""
-        self.leave_line(job)
-        if not job.pending:
-            return
-        now = self.now()
-        self.watch_deadline(job)
-        if job.held:
-            if job.reason not in HOLDS:
-                job.reason = Reason.HELD_USER
-            return
-        if job.waits and self.dependencies.blocks(job):
-            return
-        if job.het_job_offset:
-            return  # it starts with the first component
-        begin = max(job.request.begin, job.eligible_time if job.restarts else 0)
-        if begin > now:
-            job.reason = Reason.BEGIN_TIME
-            self.at(job, begin, lambda: self.place_in_queue(job))
-            return
-        if job.reason in (Reason.HELD_USER, Reason.HELD_ADMIN, Reason.BEGIN_TIME, Reason.DEPENDENCY, Reason.DEP_NEVER):
-            job.reason = Reason.NONE
-        if not job.accrue_time:
-            job.eligible_time = job.accrue_time = now
-            self.journal.note(job)
-        insort(self.ready, (*self.rank(job), job))
-        self.unjudged.add(job)
-        self.wake()
-
-    def rank(self, job: Job) -> tuple[int, int, int]:
-        """What the waiting line is sorted by: the tier of its partition, its priority, its id."""
-        tiers = [p.priority_tier for name in job.partition.split(",") if (p := self.partitions.get(name))]
-        return -max(tiers, default=0), -job.priority, job.job_id
-
-    def leave_line(self, job: Job) -> None:
-        """The job waits for resources no more. Must come before its priority or partition changes."""
-        at = bisect_left(self.ready, self.rank(job))
-        if at < len(self.ready) and self.ready[at][-1] is job:
-            del self.ready[at]
-        self.unjudged.discard(job)
-
-    def watch_deadline(self, job: Job) -> None:
-        """End a job that still waits at its --deadline."""
-        if job.request.deadline:
-            self.at(job, job.request.deadline, lambda: cancel.miss_deadline(self, job), "deadline")
 
     # -- time --------------------------------------------------------------------------------------------------------
 
@@ -433,7 +301,7 @@ class Queue:
         """A new job has been stored: from now on it counts, and may start."""
         if job.pending:
             self.dependencies.watch(job)
-            self.place_in_queue(job)
+            self.line.place(job)
 
     # -- what executors report (see shim.executor.base.Events) ---------------------------------------------------------
 
@@ -477,38 +345,6 @@ class Queue:
         """A command was called inside a job that runs elsewhere."""
         self.on_call(call)
 
-    # -- after a job has ended ----------------------------------------------------------------------------------------
-
-    def over(self, job: Job) -> None:
-        """A record has reached a final state: tell who waits, and plan to forget it."""
-        self._to_purge.append((self.now() + self.config.min_job_age, job))
-        self.no_timer(job)
-        self.allocations.over(job)
-        if len(self._to_purge) == 1:
-            self.loop.call_later(self.config.min_job_age, self._purge)
-        for job_id in {job.job_id, job.array_job_id}:
-            if job_id in self._finish_waiters and self._is_over(job_id):
-                for future in self._finish_waiters.pop(job_id):
-                    if not future.done():
-                        future.set_result(None)
-
-    def _purge(self) -> None:
-        """Forget finished jobs that are older than MinJobAge."""
-        now = self.now()
-        while self._to_purge and self._to_purge[0][0] <= now:
-            job = self._to_purge.popleft()[1]
-            if (
-                job.state.finished
-                and self.jobs.get(job.job_id) is job
-                and job.end_time + self.config.min_job_age <= now
-            ):
-                if not self.journal.stored(job):
-                    self._to_purge.append((now + RETRY_COMMIT, job))
-                    break
-                self.forget(job)
-        if self._to_purge:
-            self.loop.call_later(max(0.05, self._to_purge[0][0] - now), self._purge)
-
     def recover_endings(self) -> None:
         """After a start: go on ending the runs that were being ended, and watch the limits of the others."""
         for job in list(self.running):
@@ -539,8 +375,6 @@ class Queue:
                 self.dependencies.watch(job)
         for job in list(self.jobs.values()):
             if job.pending:
-                self.place_in_queue(job)
-        self._to_purge = deque(sorted(self._to_purge, key=lambda entry: entry[0]))
-        if self._to_purge:
-            self.loop.call_later(max(0.05, self._to_purge[0][0] - self.now()), self._purge)
+                self.line.place(job)
+        self.endings.restored()
         self.wake()

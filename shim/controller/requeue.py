@@ -60,7 +60,7 @@ def again(queue: "Queue", job: Job, *, hold: bool, special: bool = False, lost: 
         job.reason = Reason.BEGIN_TIME if delay else Reason.NONE
     queue.changed(job)
     queue.dependencies.watch(job)
-    queue.after_commit(lambda: queue.place_in_queue(job))
+    queue.after_commit(lambda: queue.line.place(job))
 
 
 def _copy(job: Job) -> Job:

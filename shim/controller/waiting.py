@@ -110,7 +110,7 @@ class Dependencies:
         delayed = [wait for wait in job.waits.terms if wait.kind == "after" and wait.delay]
         due = [when for wait in delayed if (when := self._due(wait)) is not None]
         if due:
-            self.queue.at(job, min(due), lambda: self.queue.place_in_queue(job))
+            self.queue.at(job, min(due), lambda: self.queue.line.place(job))
 
     def _due(self, wait: Wait) -> float | None:
         parent = self._parent(wait)
@@ -165,7 +165,7 @@ class Dependencies:
             if any(outcome is not Outcome.OPEN for outcome in outcomes):
                 task = queue.dispatcher.split(rest, index)
                 if task is not rest:  # the last one is judged by who asked
-                    queue.place_in_queue(task)
+                    queue.line.place(task)
 
     def _earlier_namesake(self, job: Job) -> bool:
         """True while an earlier job of the same name (and user: there is one) is not over."""
@@ -210,7 +210,7 @@ class Dependencies:
     def _look_at(self, children: Iterable[Job]) -> None:
         for child in sorted(set(children), key=lambda child: child.job_id):
             if child.pending and child.waits and not child.held:
-                self.queue.place_in_queue(child)
+                self.queue.line.place(child)
             elif child.held and child.waits:
                 self._judge_held(child)
 

@@ -86,7 +86,7 @@ def test_a_begin_time_and_a_deadline_are_kept_over_a_crash(world: World) -> None
     late = world.queue.jobs[late.job_id]
 
     async def until_over() -> None:
-        await world.queue.wait_finished(late.job_id)
+        await world.queue.endings.wait(late.job_id)
 
     world.run(until_over())
     assert (late.state.word, late.reason) == ("DEADLINE", "DeadLine")

@@ -135,7 +135,7 @@ async def _started(queue: Queue, jobs: Sequence[Job], states: Container[State]) 
         while job.state in states:
             began = queue.loop.create_future()
             queue.start_waiters.setdefault(job.job_id, []).append(began)
-            over = asyncio.ensure_future(queue.wait_finished(job.job_id))
+            over = asyncio.ensure_future(queue.endings.wait(job.job_id))
             await asyncio.wait({began, over}, return_when=asyncio.FIRST_COMPLETED)
             over.cancel()
         if job.state.finished:
