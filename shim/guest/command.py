@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posix
 from _signal import (  # type: ignore[import-not-found]
-    SIG_DFL,
     SIGCHLD,
     SIGCONT,
     SIGHUP,
@@ -12,14 +11,11 @@ from _signal import (  # type: ignore[import-not-found]
     SIGKILL,
     SIGQUIT,
     SIGTERM,
-    SIGTTIN,
-    SIGTTOU,
     SIGUSR1,
     SIGUSR2,
-    signal,
 )
 
-from shim.guest.foreground import give_terminal, holds_terminal, lead
+from shim.guest.foreground import Child
 from shim.guest.session import Work
 from shim.guest.task import candidates
 
@@ -46,7 +42,7 @@ class CommandWork(Work):
         self.session = session
         self.order = order
         self.name: str = order["job"]
-        self.pid = 0
+        self.child: Child | None = None
         self.revoked = False
         session.work = self
         session.lost = self._lost
@@ -58,13 +54,7 @@ class CommandWork(Work):
             self._say(f'salloc: error: _fork_command: Unable to find command "{word}"')
             session.answer({"status": 0, "code": 1})
             return
-        self.terminal = holds_terminal()
-        self.pid = posix.fork()
-        if not self.pid:
-            self._become(path, environment)
-        if self.terminal:
-            lead(self.pid)
-            give_terminal(self.pid)
+        self.child = Child(lambda: self._become(path, environment), _SIGNALS)
 
     def _find(self, name: bytes, environment: Mapping[bytes, bytes]) -> bytes:
         for path in candidates(name, environment):
@@ -74,17 +64,10 @@ class CommandWork(Work):
 
     def _become(self, path: bytes, environment: Mapping[bytes, bytes]) -> None:
         try:
-            if self.terminal:
-                posix.setpgid(0, 0)
-                give_terminal(posix.getpid())
-            for number in (*_SIGNALS, SIGTTOU, SIGTTIN):
-                signal(number, SIG_DFL)
             posix.chdir(self.order["cwd"])
             posix.execve(path, self.order["argv"], environment)
         except OSError as error:
             self._say(f'salloc: error: Unable to exec command "{path.decode(errors="replace")}": {error.strerror}')
-        finally:
-            posix._exit(1)
 
     def _say(self, text: str) -> None:
         posix.write(2, f"{text}\n".encode(errors="surrogateescape"))
@@ -95,14 +78,9 @@ class CommandWork(Work):
                 self.revoked = True
                 self.session.send(b"G", b"%d" % number)
             return
-        try:
-            pid, status = posix.waitpid(self.pid, posix.WNOHANG)
-        except ChildProcessError:
+        status = self.child.reap() if self.child else None
+        if status is None:
             return
-        if not pid:
-            return
-        if self.terminal:
-            give_terminal(posix.getpgrp())
         self.session.catch_up()
         if posix.WIFEXITED(status):
             code = posix.WEXITSTATUS(status)
@@ -119,11 +97,13 @@ class CommandWork(Work):
         self.revoked = True
         if not self.order["quiet"]:
             self._say(f"salloc: Job allocation {self.name} has been revoked.")
+        if not self.child:
+            return
         number = self.order["kill_command"]
         if number < 0:
-            number = SIGHUP if self.terminal else SIGTERM
-        if number and self.pid:
-            posix.kill(-self.pid if self.terminal else self.pid, number)
+            number = SIGHUP if self.child.terminal else SIGTERM
+        if number:
+            self.child.signal(number)
 
     def _lost(self) -> None:
         """The controller is gone; the command goes on, and so does its allocation once there is another one."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posix
 from _signal import (  # type: ignore[import-not-found]
-    SIG_DFL,
     SIGCHLD,
     SIGCONT,
     SIGHUP,
@@ -12,14 +11,11 @@ from _signal import (  # type: ignore[import-not-found]
     SIGKILL,
     SIGQUIT,
     SIGTERM,
-    SIGTTIN,
-    SIGTTOU,
     SIGUSR1,
     SIGUSR2,
-    signal,
 )
 
-from shim.guest.foreground import give_terminal, holds_terminal, lead
+from shim.guest.foreground import Child
 from shim.guest.session import Work
 
 TYPE_CHECKING = False
@@ -30,6 +26,7 @@ if TYPE_CHECKING:
     from shim.guest.session import Session
 
 _HANDED_ON = (SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2)
+_LISTENED = (SIGCHLD, SIGCONT, *_HANDED_ON)
 
 
 class RelayWork(Work):
@@ -41,59 +38,30 @@ class RelayWork(Work):
         self.code: int | None = None
         session.work = self
         session.lost = self._lost
-        session.listen((SIGCHLD, SIGCONT, *_HANDED_ON), self._signal)
-        self.terminal = holds_terminal()
-        self.pid = posix.fork()
-        if not self.pid:
-            self._become()
-        lead(self.pid)
-        if self.terminal:
-            give_terminal(self.pid)
-
-    def _become(self) -> None:
-        try:
-            posix.setpgid(0, 0)
-            if self.terminal:
-                give_terminal(posix.getpid())
-            for number in (SIGCHLD, SIGCONT, SIGTTOU, SIGTTIN, *_HANDED_ON):
-                signal(number, SIG_DFL)
-            posix.execv(self.order["argv"][0], self.order["argv"])
-        finally:
-            posix._exit(1)
+        session.listen(_LISTENED, self._signal)
+        argv = order["argv"]
+        self.child = Child(lambda: posix.execv(argv[0], argv), _LISTENED, own_group=True)
 
     def _signal(self, number: int) -> None:
         if number in _HANDED_ON:
-            posix.kill(self.pid, number)
+            posix.kill(self.child.pid, number)
         elif number == SIGCHLD:
             self._reap()
 
     def _reap(self) -> None:
-        try:
-            pid, status = posix.waitpid(self.pid, posix.WNOHANG)
-        except ChildProcessError:
+        status = self.child.reap()
+        if status is None:
             return
-        if not pid:
-            return
-        self._end_group()
-        if self.terminal:
-            give_terminal(posix.getpgrp())
+        self.child.signal(SIGKILL)  # what still reads standard input for the tasks would take it from the next who does
         self.code = posix.WEXITSTATUS(status) if posix.WIFEXITED(status) else 1
         if self.session.channel is not None:
             self.session.answer(self.code)
 
-    def _end_group(self) -> None:
-        """What still reads standard input for the tasks would take it from the next who does."""
-        try:
-            posix.killpg(self.pid, SIGKILL)
-        except OSError:
-            return  # nobody is left
-
     def dismissed(self) -> None:
         """The job is over, and with it the step."""
         if self.code is None:
-            self._end_group()
-            if self.terminal:
-                give_terminal(posix.getpgrp())
+            self.child.signal(SIGKILL)
+            self.child.take_terminal()
 
     def _lost(self) -> None:
         """The controller is gone; the step goes on, and the next controller is told of its end."""
