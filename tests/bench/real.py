@@ -3,8 +3,10 @@
 import os
 import pwd
 import subprocess
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tests.shim import wait_until
 
 CONF = os.environ.get("REAL_SLURM_CONF", "")
 USER = os.environ.get("REAL_SLURM_USER", "alice")
@@ -29,11 +31,21 @@ def call(*argv: str) -> str:
 def start_job() -> str:
     """A job that runs; its id."""
     job_id = call("sbatch", "--parsable", "-o", "/dev/null", "--wrap", "sleep 1000").strip()
-    while call("squeue", "-h", "-j", job_id, "-o", "%t").strip() != "R":
-        time.sleep(0.1)
+    wait_until(lambda: call("squeue", "-h", "-j", job_id, "-o", "%t").strip() == "R", "a job of the real cluster")
     return job_id
 
 
-def action(*argv: str) -> Callable[[], object] | None:
-    """The command as an action to be timed; None where there is no real cluster."""
-    return (lambda: call(*argv)) if CONF else None
+@contextmanager
+def held_jobs(count: int) -> Iterator[list[str]]:
+    """So many jobs that are held, until the end of the context; their ids."""
+    loop = f"for i in $(seq {count}); do /usr/bin/sbatch --parsable -H -o /dev/null --wrap true; done"
+    ids = call("sh", "-c", loop).split()
+    try:
+        yield ids
+    finally:
+        call("scancel", "--me")
+
+
+def action(*argv: str) -> Callable[[], object]:
+    """The command as an action to be timed."""
+    return lambda: call(*argv)
