@@ -179,8 +179,6 @@ def test_parsable(accounted: Lab) -> None:
     assert lines(accounted, "-P", "-n", "-X", "-j", "631", "--delimiter", ";", "-o", "jobid,jobname") == ["631;steps"]
     barred = lines(accounted, "-p", "-n", "-X", "-j", "631", "--delimiter=^|^", "-o", "jobid,state")
     assert barred == ["631^|^FAILED^|^"]
-        "631^|^FAILED^|^"
-    ]
     assert lines(accounted, "-p", "-P", "-X", "-n", "-j", "636", "-o", "state") == ["CANCELLED by 2003"]
 
 
