@@ -5,6 +5,7 @@ inside the controller, so it never touches process-wide state (cwd, environment,
 may know about its caller is here.
 """
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shim.controller.queue import Queue
+
+_LOOK = 0.5
+"""Seconds between two looks at whether the client of a repeated report is still there."""
 
 
 @dataclass(slots=True)
@@ -60,6 +64,17 @@ class Call:
                 yield os.fsdecode(line)
         if text:
             yield os.fsdecode(text)
+
+    async def still_there(self, seconds: float) -> bool:
+        """Wait before the next of repeated reports (--iterate); False as soon as the client is gone."""
+        clock = asyncio.get_running_loop().time
+        end = clock() + seconds
+        while not self.closed():
+            left = end - clock()
+            if left <= 0:
+                return True
+            await asyncio.sleep(min(left, _LOOK))
+        return False
 
     def path(self, name: str) -> str:
         """``name`` as the caller sees it: relative to the caller's working directory."""

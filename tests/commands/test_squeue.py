@@ -441,7 +441,7 @@ def test_reports_are_repeated_with_a_blank_line_until_the_client_goes(queue, mon
         assert seconds == 5
         return next(waits)
 
-    monkeypatch.setattr(squeue, "_still_there", still_there)
+    monkeypatch.setattr(Call, "still_there", still_there)
     table = (
         "Tue Nov 24 18:51:51 2026\n"
         + HEADER
@@ -454,7 +454,7 @@ def test_a_client_that_has_gone_is_noticed_while_waiting(queue):
     async def waited(closed: list[bool], seconds: float) -> bool:
         answers = iter(closed)
         call = Call("squeue", [], "/", {}, 1, queue, closed=lambda: next(answers))
-        return await squeue._still_there(call, seconds)
+        return await call.still_there(seconds)
 
     assert not asyncio.run(waited([True], 1000))
     assert asyncio.run(waited([False], 0))

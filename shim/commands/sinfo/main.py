@@ -1,7 +1,5 @@
 """One call of sinfo: from what is asked for to what is printed."""
 
-import asyncio
-
 from shim.commands.call import Call, Exit
 from shim.commands.display.clusters import own_cluster
 from shim.commands.display.formats import long_table, percent_table
@@ -15,8 +13,6 @@ from shim.commands.sinfo.rows import Grouping, Row
 from shim.commands.sinfo.sorting import sort_rows
 from shim.config.settings import PartitionConfig
 from shim.grammar.formats import Field, parse_long_format, parse_percent_format
-
-_POLL = 0.5  # seconds between two looks at whether the client of a repeated report is still there
 
 
 async def run(call: Call) -> int:
@@ -34,7 +30,7 @@ async def run(call: Call) -> int:
             call.out("No reservations in the system\n")
             return 0
         _report(call, query)
-        while query.iterate and await _still_there(call, query.iterate):
+        while query.iterate and await call.still_there(query.iterate):
             call.out("\n")
             _report(call, query)
     except Exit as end:
@@ -77,18 +73,6 @@ def _dump(call: Call, document: Dump) -> None:
 
     report = yaml_report if document.yaml else json_report
     call.out(report(call.queue, modern=document.modern))
-
-
-async def _still_there(call: Call, seconds: float) -> bool:
-    """Wait for the next report; False as soon as the client is gone."""
-    clock = asyncio.get_running_loop().time
-    end = clock() + seconds
-    while not call.closed():
-        left = end - clock()
-        if left <= 0:
-            return True
-        await asyncio.sleep(min(left, _POLL))
-    return False
 
 
 def _report(call: Call, query: Query) -> None:

@@ -29,9 +29,6 @@ AT_ONCE = 5_000
 JOBS_AT_ONCE = 200
 """Jobs that are dumped without a pause for others."""
 
-POLL = 0.5
-"""Seconds between two looks at whether the client of a repeated report is still there."""
-
 
 async def run(call: Call) -> int:
     """Run one call of squeue."""
@@ -47,7 +44,7 @@ async def run(call: Call) -> int:
         await _report(call, query)
         while query.iterate:
             call.out("\n")
-            if not await _still_there(call, query.iterate):
+            if not await call.still_there(query.iterate):
                 break
             await _report(call, query)
     except Exit as end:
@@ -64,18 +61,6 @@ async def _dump_all(call: Call, query: Query, document: Dump) -> None:
     while (some := "".join(islice(parts, JOBS_AT_ONCE))) and not call.closed():
         call.out(some)
         await _pause(call)
-
-
-async def _still_there(call: Call, seconds: float) -> bool:
-    """Wait for the next report; False as soon as the client is gone."""
-    clock = asyncio.get_running_loop().time
-    end = clock() + seconds
-    while not call.closed():
-        left = end - clock()
-        if left <= 0:
-            return True
-        await asyncio.sleep(min(left, POLL))
-    return False
 
 
 async def _report(call: Call, query: Query) -> None:
