@@ -13,6 +13,8 @@ from shim.job.states import Reason, State
 if TYPE_CHECKING:
     from shim.controller.queue import Queue
 
+_NO_SIGNALS = "no signal reaches a job on dstack that shares no files with its submit host"
+
 
 def cancel(
     queue: "Queue", job: Job, tasks: IndexSet | None, *, user_id: int, signal: int, target: Target | None
@@ -56,13 +58,16 @@ def cancel(
 
 
 def _deliver(queue: "Queue", job: Job, signal: int, target: Target) -> None:
+    executor = queue.executor_of(job)
+    if not executor.shares_files:
+        raise SlurmError(Errno.NOT_SUPPORTED, text=_NO_SIGNALS)
     if signal == signals.SIGSTOP and job.state is State.RUNNING:
         job.state = State.STOPPED
         queue.changed(job)
     elif signal == signals.SIGCONT and job.state is State.STOPPED:
         job.state = State.RUNNING
         queue.changed(job)
-    queue.executor_of(job).signal(job, signal, target)
+    executor.signal(job, signal, target)
 
 
 def drop_tasks(queue: "Queue", rest: Job, tasks: IndexSet) -> None:

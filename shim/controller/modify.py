@@ -21,6 +21,9 @@ BASE_PRIORITY = 1000
 NICE_LIMIT = 2147483645
 """Largest adjustment of --nice (sbatch man page)."""
 
+_NOT_SUSPENDED = "a run of dstack keeps its hosts and its time limit; scancel --signal=STOP and CONT stop it there"
+_LIMIT_IS_SET = "the time limit of a run of dstack cannot be raised"
+
 _REQUEST_FIELDS = {f.name for f in fields(Request)}
 _SIZE_FIELDS = {
     "nodes_min", "nodes_max", "ntasks", "ntasks_per_node", "cpus_per_task", "mincpus", "mem_per_node", "mem_per_cpu",
@@ -43,20 +46,17 @@ def part(queue: "Queue", job: Job, tasks: IndexSet | None) -> list[Job]:
     return queue.dispatcher.split_all(job, job.tasks & tasks) if job.tasks - tasks else [job]
 
 
-def _whole(queue: "Queue", job: Job, tasks: IndexSet | None) -> list[Job]:
-    """As ``part``, but all components of a heterogeneous job: they are held and released together."""
-    return list(queue.components(job)) if job.het_job_id else part(queue, job, tasks)
-
-
 def hold(queue: "Queue", job: Job, tasks: IndexSet | None, *, admin: bool) -> None:
     """scontrol hold and uhold. A running job is marked, to no effect unless it is requeued."""
     if job.state.finished:
         raise SlurmError(Errno.JOB_FINISHED)
-    for record in _whole(queue, job, tasks):
+    for record in part(queue, job, tasks):
         queue.line.leave(record)
         record.priority = NO_PRIORITY
         record.reason = Reason.HELD_ADMIN if admin else Reason.HELD_USER
         queue.changed(record)
+        if record.het_job_offset:
+            queue.line.place(record)  # the others wait with it
 
 
 def release(queue: "Queue", job: Job, tasks: IndexSet | None, *, user_id: int) -> None:
@@ -65,7 +65,7 @@ def release(queue: "Queue", job: Job, tasks: IndexSet | None, *, user_id: int) -
         raise SlurmError(Errno.JOB_FINISHED)
     if job.reason == Reason.HELD_ADMIN and user_id != 0:
         raise SlurmError(Errno.ACCESS_DENIED)
-    for record in _whole(queue, job, tasks):
+    for record in part(queue, job, tasks):
         if record.priority != NO_PRIORITY:
             continue
         queue.line.leave(record)
@@ -86,7 +86,10 @@ def suspend(queue: "Queue", job: Job, *, user_id: int) -> None:
         raise SlurmError(Errno.JOB_PENDING)
     if job.state is not State.RUNNING:
         raise SlurmError(Errno.DISABLED)
-    queue.executor_of(job).signal(job, signals.SIGSTOP, Target.FULL)
+    executor = queue.executor_of(job)
+    if executor.remote:
+        raise SlurmError(Errno.NOT_SUPPORTED, text=_NOT_SUSPENDED)
+    executor.signal(job, signals.SIGSTOP, Target.FULL)
     queue.no_timer(job)
     queue.dispatcher.free_resources(job)
     job.state = State.SUSPENDED
@@ -100,13 +103,14 @@ def resume(queue: "Queue", job: Job, *, user_id: int) -> None:
     _administrator(user_id)
     if job.state is not State.SUSPENDED:
         raise SlurmError(Errno.JOB_FINISHED if job.state.finished else Errno.DISABLED)
-    job.suspended_for += queue.now() - job.suspend_time
-    job.suspend_time = 0
-    job.state = State.RUNNING
-    queue.dispatcher.hold_resources(job)
-    queue.dispatcher.watch_limit(job)
+    for part in queue.components(job):
+        part.suspended_for += queue.now() - part.suspend_time
+        part.suspend_time = 0
+        part.state = State.RUNNING
+        queue.dispatcher.hold_resources(part)
+        queue.dispatcher.watch_limit(part)
+        queue.changed(part)
     queue.executor_of(job).signal(job, signals.SIGCONT, Target.FULL)
-    queue.changed(job)
 
 
 def _administrator(user_id: int) -> None:
@@ -125,6 +129,8 @@ def update(queue: "Queue", job: Job, tasks: IndexSet | None, changes: dict[str, 
         raise SlurmError(Errno.JOB_NOT_PENDING)
     if job.state.active and changes.get("time_limit", 0) > job.time_limit and user_id != 0:
         raise SlurmError(Errno.ACCESS_DENIED)
+    if job.state.active and changes.get("time_limit", 0) > job.time_limit and queue.executor_of(job).remote:
+        raise SlurmError(Errno.NOT_SUPPORTED, text=_LIMIT_IS_SET)
     if user_id != 0 and changes.get("nice", 0) < 0:
         raise SlurmError(Errno.ACCESS_DENIED)
     request = replace(job.request, **{key: value for key, value in changes.items() if key in _REQUEST_FIELDS})

@@ -177,11 +177,13 @@ class Executor(Protocol):
     """One engine that runs jobs.
 
     The nodes of a ``remote`` one are elsewhere: jobs take a while to begin there, an allocation without a script is a
-    run as well, and srun on this machine must be led to the tasks of its steps.
+    run as well, and srun on this machine must be led to the tasks of its steps. Where it ``shares_files``, jobs see
+    those of this machine; elsewhere nothing reaches them but their end.
     """
 
     name: str
     remote: bool
+    shares_files: bool
 
     async def open(self, events: Events) -> None:
         """Get ready. Raises OSError where this machine or the server cannot be used."""

@@ -83,6 +83,7 @@ class _Pass:
         self.full: set[tuple[str, Need]] = set()  # what has been found not to fit any more
         self.promises: dict[str, _Reservation | None] = {}  # by partition, once its first job is blocked
         self.started_tasks: dict[int, int] = {}
+        self.fleet: str | None = None  # the only one whose nodes may be used, while components must share it
         for nodes in view.nodes.values():
             for node in nodes:
                 if node.name not in self.rooms and node.usable:
@@ -109,7 +110,24 @@ class _Pass:
         return False
 
     def _together(self, parts: Sequence[Job]) -> str:
-        """Start all components of a heterogeneous job, or none of them."""
+        """Start all components of a heterogeneous job on the nodes of one fleet, or none of them."""
+        before = self.promises
+        blocked: tuple[str, dict[str, _Reservation | None]] | None = None
+        nodes = [node for part in parts for node in self.view.nodes.get(part.partition.split(",")[0], ())]
+        fleets: list[str | None] = list(dict.fromkeys(node.base.fleet for node in nodes))
+        for fleet in fleets or [None]:
+            self.fleet, self.promises = fleet, dict(before)
+            reason = self._all_of(parts)
+            if not reason:
+                break
+            blocked = blocked or (reason, self.promises)
+        else:
+            assert blocked
+            reason, self.promises = blocked
+        self.fleet = None
+        return reason
+
+    def _all_of(self, parts: Sequence[Job]) -> str:
         before = len(self.plan.starts)
         for part in parts:
             name = part.partition.split(",")[0]
@@ -153,6 +171,8 @@ class _Pass:
         if (partition, need) in self.full:
             return None
         fit = candidates(need, self.view.nodes[partition])
+        if self.fleet is not None:
+            fit = [node for node in fit if node.base.fleet == self.fleet]
         rooms = [self.rooms[node.name] for node in fit if node.name in self.rooms]
         shares = place(need, rooms)
         if shares is None:

@@ -38,6 +38,7 @@ class HandExecutor:
     count: int = 1
     name: str = "local"
     remote: bool = False
+    shares_files: bool = True
     running: dict[int, Launch] = field(default_factory=dict)
     launched: list[tuple[int, int]] = field(default_factory=list)
     forgotten: list[tuple[int, int]] = field(default_factory=list)

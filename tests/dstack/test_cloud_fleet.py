@@ -33,6 +33,13 @@ def test_a_window_of_nodes_to_be(cloud: Shim) -> None:
     assert cloud.wait(here) == "COMPLETED"
 
 
+def test_components_that_no_fleet_has_nodes_for_are_refused(cloud: Shim) -> None:
+    refused = cloud.run("sbatch", "-w", "lab-0", ":", "--gres=gpu:h100:1", stdin="#!/bin/sh\n")
+    assert refused.code == 1
+    why = "the components of a heterogeneous job share a run of dstack, thus its fleet, and none has nodes for all"
+    assert why in refused.err
+
+
 def test_others_are_quicker(dstack_lab: Lab, tmp_path: Path) -> None:
     whole = {"cpu": "8..", "memory": "1GB..", "disk": None}
     others: list[str] = []

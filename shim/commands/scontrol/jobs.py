@@ -5,13 +5,14 @@ import re
 
 from shim.commands.scontrol.operation import Operation, operate
 from shim.commands.scontrol.session import Session
-from shim.commands.scontrol.targets import Target, named, parse_job_id, split_jobs
+from shim.commands.scontrol.targets import Target, components, named, parse_job_id, split_jobs
 from shim.controller.launch import output_paths
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job
 from shim.job.states import State
 
 _BY_NAME = re.compile(r"(?:job)?name=(.*)", re.IGNORECASE)
+_NO_FILE = "the output of this job comes from dstack's log: no line can be added"
 _POLL = 0.5  # seconds between two looks at a job that somebody waits for
 _BY_ID = re.compile(r"(?:job(?:id)?=)?(.*)", re.IGNORECASE)
 
@@ -49,7 +50,8 @@ def _each_word(session: Session, words: list[str], operation: Operation) -> None
         else:
             jobs = split_jobs(_stripped(word))
         for job in jobs:
-            error = operate(session, job, operation) or error
+            for one in components(session.queue, job):
+                error = operate(session, one, operation) or error
         if error:
             session.fail(f"slurm_suspend error: {error.text}")
 
@@ -148,8 +150,8 @@ def _notify(session: Session, job: Job, text: str) -> None:
         return
     if job.pending:
         raise SlurmError(Errno.DISABLED)
-    if session.queue.executor_of(job).name != "local":
-        raise SlurmError(Errno.NOT_SUPPORTED)
+    if not session.queue.executor_of(job).shares_files:
+        raise SlurmError(Errno.NOT_SUPPORTED, text=_NO_FILE)
     path = output_paths(job)[2]
     try:
         with open(path, "a", encoding="utf-8", errors="surrogateescape") as file:

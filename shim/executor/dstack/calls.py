@@ -66,6 +66,8 @@ class GuestCall:
         elif kind == b"G":
             self._signals += 1
             self._publish(f"signal-{self._signals}", payload + b"\n")
+        elif kind == b"N":
+            self.send(2, self.command.encode() + b": " + payload + b"\n")
 
     def _order(self, order: Mapping[str, Any]) -> None:
         if order["do"] == "wait":

@@ -29,7 +29,7 @@ from shim.grammar.signal import parse_signal
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job, Step
 from shim.job.request import UNLIMITED, Request
-from shim.scheduler.need import Need
+from shim.scheduler.need import Need, need_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ LIMIT_GRACE = 30
 STOP_GRACE = 15.0
 """Seconds beyond KillWait after which a run whose guest does not end is stopped through dstack."""
 
+_ONE_FLEET = "the components of a heterogeneous job share a run of dstack, thus its fleet, and none has nodes for all"
 _FROM_INSIDE = "steps of a batch job on dstack are started by srun inside of it"
 
 
@@ -55,6 +56,7 @@ class DstackExecutor:
             p.name: parse_partition(p.dstack, p.name) for p in config.partitions if p.executor == self.name
         }
         self._uploads = self._settings.mode == "upload"
+        self.shares_files = not self._uploads
         shared = [] if self._uploads else self._settings.shared
         root = folder / "dstack" if self._uploads else control.common_root(self._settings.control_dir, shared, folder)
         self._control = ControlDirectory(root)
@@ -89,8 +91,10 @@ class DstackExecutor:
 
     def adapt(self, need: Need, partition: str) -> Need:
         """GPU types in the words of the fleets; whole instances for jobs on several."""
-        nodes = [node for node in self.nodes() if partition in (node.partitions or ())]
-        return fleet.adapt(need, nodes, self._settings.gpu_types)
+        return fleet.adapt(need, self._nodes_of(partition), self._settings.gpu_types)
+
+    def _nodes_of(self, partition: str) -> list[NodeState]:
+        return [node for node in self.nodes() if partition in (node.partitions or ())]
 
     def check(self, request: Request, need: Need, partition: str) -> None:  # noqa: ARG002
         """Refuse what dstack has no word for."""
@@ -101,6 +105,11 @@ class DstackExecutor:
     def check_components(self, jobs: Sequence[Job]) -> None:
         """Refuse components that one run of dstack cannot have."""
         self._documents.check_components(jobs)
+        needs = [replace(need_of(job.request, self._config), component=True) for job in jobs]
+        names = [job.partition.split(",")[0] for job in jobs]
+        adapted = [(self.adapt(need, name), self._nodes_of(name)) for need, name in zip(needs, names, strict=True)]
+        if not any(job.request.hold for job in jobs) and not fleet.holds_together(adapted):
+            raise SlurmError(Errno.REQUESTED_NODE_CONFIG_UNAVAILABLE, _ONE_FLEET)
 
     def describe(self, jobs: Sequence[Job]) -> str:
         """The task as ``dstack apply`` takes it: what was submitted, or would be now."""

@@ -9,6 +9,8 @@ from shim.executor.dstack.errors import NotExpressible
 from shim.executor.dstack.gpu_names import MEMORY_SIZES, gpu_type
 from shim.executor.dstack.model import Fleet, Instance, Run
 from shim.scheduler.need import Need
+from shim.scheduler.nodes import Node
+from shim.scheduler.placement import candidates, place
 
 
 def node_states(
@@ -137,6 +139,18 @@ def adapt(need: Need, nodes: Iterable[NodeState], synonyms: Mapping[str, str]) -
     if need.gpu_type:
         need = replace(need, gpu_type=_labels(need.gpu_type, nodes, synonyms) or need.gpu_type)
     return need
+
+
+def holds_together(components: Iterable[tuple[Need, Sequence[NodeState]]]) -> bool:
+    """Whether one fleet has nodes for each of these components among those of its partition: they share a run."""
+    fleets = [_possible(need, [Node(node, "dstack") for node in nodes]) for need, nodes in components]
+    return bool(set.intersection(*fleets))
+
+
+def _possible(need: Need, nodes: Sequence[Node]) -> set[str]:
+    rooms = [node.whole() for node in candidates(need, nodes)]
+    fleets = {node.base.fleet for node in nodes}
+    return {fleet for fleet in fleets if place(need, [room for room in rooms if room.node.base.fleet == fleet])}
 
 
 def _labels(asked: str, nodes: Iterable[NodeState], synonyms: Mapping[str, str]) -> str:

@@ -49,6 +49,7 @@ class LocalExecutor:
 
     name = "local"
     remote = False
+    shares_files = True
 
     def __init__(self, config: Config, state_dir: str, step_pids: Callable[[int], Iterable[int]]) -> None:
         self._config = config
