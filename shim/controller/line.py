@@ -30,18 +30,18 @@ class Line:
             return
         queue, now = self.queue, self.queue.now()
         self._watch_deadline(job)
-        if job.held:
-            if job.reason not in HOLDS:
-                job.reason = Reason.HELD_USER
-            return
-        if job.waits and queue.dependencies.blocks(job):
-            return
+        if job.held and job.reason not in HOLDS:
+            job.reason = Reason.HELD_USER
         if job.het_job_offset:
-            return  # it starts with the first component
+            self.place(queue.components(job)[0])  # it starts with the first component
+        if job.held or (job.waits and queue.dependencies.blocks(job)) or job.het_job_offset:
+            return
         begin = max(job.request.begin, job.eligible_time if job.restarts else 0)
         if begin > now:
             job.reason = Reason.BEGIN_TIME
             queue.at(job, begin, lambda: self.place(job))
+            return
+        if self._waits_for_components(job):
             return
         if job.reason in _WAITED_FOR_ELSE:
             job.reason = Reason.NONE
@@ -51,6 +51,17 @@ class Line:
         insort(self.ready, (*self._rank(job), job))
         self.unjudged.add(job)
         queue.wake()
+
+    def _waits_for_components(self, job: Job) -> bool:
+        """True while a component of a heterogeneous job is held: as in Slurm the others lack its resources."""
+        parts = self.queue.components(job)
+        if not any(part.held for part in parts):
+            return False
+        for part in parts:
+            if not part.held and part.reason != Reason.RESOURCES:
+                part.reason = Reason.RESOURCES
+                self.queue.changed(part)
+        return True
 
     def leave(self, job: Job) -> None:
         """The job waits for resources no more. Must come before its priority or partition changes."""

@@ -78,44 +78,49 @@ def release(queue: "Queue", job: Job, tasks: IndexSet | None, *, user_id: int) -
 
 
 def suspend(queue: "Queue", job: Job, *, user_id: int) -> None:
-    """scontrol suspend, an administrator's business as in Slurm."""
-    _administrator(user_id)
-    if job.state.finished:
-        raise SlurmError(Errno.JOB_FINISHED)
-    if job.pending:
-        raise SlurmError(Errno.JOB_PENDING)
+    """scontrol suspend, an administrator's business as in Slurm. To a job that is suspended it changes nothing."""
+    _check_suspension(job, user_id)
+    if job.state is State.SUSPENDED:
+        return
     if job.state is not State.RUNNING:
         raise SlurmError(Errno.DISABLED)
     executor = queue.executor_of(job)
     if executor.remote:
         raise SlurmError(Errno.NOT_SUPPORTED, text=_NOT_SUSPENDED)
     executor.signal(job, signals.SIGSTOP, Target.FULL)
-    queue.no_timer(job)
-    queue.dispatcher.free_resources(job)
-    job.state = State.SUSPENDED
-    job.suspend_time = queue.now()
-    queue.changed(job)
+    for record in queue.components(job):
+        queue.no_timer(record)
+        queue.dispatcher.free_resources(record)
+        record.state = State.SUSPENDED
+        record.suspend_time = queue.now()
+        queue.changed(record)
     queue.dispatcher.resources_freed()
 
 
 def resume(queue: "Queue", job: Job, *, user_id: int) -> None:
     """scontrol resume. As in Slurm the job runs again at once, whether its CPUs are free or not."""
-    _administrator(user_id)
+    _check_suspension(job, user_id)
     if job.state is not State.SUSPENDED:
-        raise SlurmError(Errno.JOB_FINISHED if job.state.finished else Errno.DISABLED)
-    for part in queue.components(job):
-        part.suspended_for += queue.now() - part.suspend_time
-        part.suspend_time = 0
-        part.state = State.RUNNING
-        queue.dispatcher.hold_resources(part)
-        queue.dispatcher.watch_limit(part)
-        queue.changed(part)
+        raise SlurmError(Errno.JOB_NOT_SUSPENDED)
+    for record in queue.components(job):
+        record.suspended_for += queue.now() - record.suspend_time
+        record.suspend_time = 0
+        record.state = State.RUNNING
+        queue.dispatcher.hold_resources(record)
+        queue.dispatcher.watch_limit(record)
+        queue.changed(record)
     queue.executor_of(job).signal(job, signals.SIGCONT, Target.FULL)
 
 
-def _administrator(user_id: int) -> None:
+def _check_suspension(job: Job, user_id: int) -> None:
     if user_id != 0:
         raise SlurmError(Errno.ACCESS_DENIED)
+    if job.het_job_offset:
+        raise SlurmError(Errno.NOT_WHOLE_HET_JOB)
+    if job.state.finished:
+        raise SlurmError(Errno.ALREADY_DONE)
+    if job.pending:
+        raise SlurmError(Errno.JOB_PENDING)
 
 
 def update(queue: "Queue", job: Job, tasks: IndexSet | None, changes: dict[str, Any], *, user_id: int) -> None:

@@ -18,6 +18,8 @@ def requeue(queue: "Queue", job: Job, *, hold: bool, special: bool = False) -> N
     """scontrol requeue, requeuehold. Raises SlurmError for a waiting job and one submitted with --no-requeue."""
     if not finish.may_requeue(queue, job) or not job.request.batch:
         raise SlurmError(Errno.DISABLED)
+    if job.het_job_offset:
+        raise SlurmError(Errno.NOT_HET_JOB_LEADER)
     if job.pending:
         raise SlurmError(Errno.JOB_PENDING)
     if job.state.active:

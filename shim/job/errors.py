@@ -56,6 +56,8 @@ class Errno(Enum):
     INCOMPATIBLE_BEGIN_DEADLINE = (2080, "Incompatible begin and deadline time specification")
     MAX_JOBS = (2081, "Slurm temporarily unable to accept job, sleeping and retrying")
     NODE_NOT_AVAIL = (2009, "Requested node is not available")
+    NOT_HET_JOB_LEADER = (2107, "Job not heterogeneous job leader")
+    NOT_WHOLE_HET_JOB = (2108, "Operation not permitted on individual component of heterogeneous job")
     NO_SPACE = (28, "No space left on device")
 
     @property

@@ -163,8 +163,25 @@ def test_suspend_and_resume_are_for_root(lab: Lab) -> None:
     lab.become(0)
     quietly(lab, f"suspend {job.job_id}")
     assert job.state is State.SUSPENDED
+    quietly(lab, f"suspend {job.job_id}")  # again: nothing changes
     quietly(lab, f"resume {job.job_id}")
     assert job.state is State.RUNNING
+
+
+def test_what_cannot_be_suspended(lab: Lab, root: None) -> None:
+    waiting, running, over = lab.submit(hold=True), lab.submit(), lab.submit()
+    lab.end(over.job_id)
+    for verb in ("suspend", "resume"):
+        assert scontrol(lab, f"{verb} {waiting.job_id}").stderr == (
+            f"Job is pending execution for job {waiting.job_id}\n"
+        )
+        assert scontrol(lab, f"{verb} {over.job_id}").stderr == (
+            f"Job/step already completing or completed for job {over.job_id}\n"
+        )
+        assert scontrol(lab, f"{verb} {running.job_id}+0").stderr == (
+            f"Operation not permitted on individual component of heterogeneous job for job {running.job_id}+0\n"
+        )
+    assert scontrol(lab, f"resume {running.job_id}").stderr == f"Job is not suspended for job {running.job_id}\n"
 
 
 def test_top(lab: Lab, root: None) -> None:
@@ -310,6 +327,10 @@ def test_root_may_do_more(lab: Lab, root: None) -> None:
     job, waiting = lab.submit(time_limit=10), lab.submit(hold=True)
     quietly(lab, f"update jobid={job.job_id} timelimit=100")
     quietly(lab, f"update jobid={job.job_id} endtime=now+1hour")
+    held = scontrol(lab, f"update job={waiting.job_id} priority=77")
+    assert held.stderr == f"Job is in held state, pending scheduler release for job {waiting.job_id}\n"
+    lab.submit(exclusive="exclusive", nodes_min=4)
+    waiting = lab.submit()
     quietly(lab, f"update job={waiting.job_id} priority=77 nice=-3 admincomment=x")
     assert (job.time_limit, waiting.priority, waiting.admin_comment) == (60, 77, "x")
 

@@ -62,11 +62,46 @@ def test_cancelling_any_of_them_cancels_all(world: World, which: int) -> None:
     assert codes(world, running) == ["CA", "CA"]
 
 
-def test_a_hold_and_its_release_and_a_requeue_are_for_all(world: World) -> None:
+def test_none_starts_while_one_is_held(world: World) -> None:
     user = world.queue.user_id
-    parts = submit(world, 1, 1, hold=True)
-    world.do(lambda: world.queue.release(parts[0], user_id=user))
+    parts = submit(world, 1, 1, 1, hold=True)
+    for which, reasons in (
+        (0, ["Resources", "JobHeldUser", "JobHeldUser"]),
+        (2, ["Resources", "JobHeldUser", "Resources"]),
+    ):
+        world.do(lambda which=which: world.queue.release(parts[which], user_id=user))
+        assert [part.reason for part in parts] == reasons
+    world.do(lambda: world.queue.release(parts[1], user_id=user))
+    assert codes(world, parts) == ["R", "R", "R"]
+
+
+def test_a_hold_of_one_keeps_all_in_the_queue(world: World) -> None:
+    user = world.queue.user_id
+    blocker = world.submit(cpus_per_task=4)
+    parts = submit(world, 1, 1)
+    world.do(lambda: world.queue.hold(parts[1], user_id=user))
+    world.end(blocker.job_id)
+    assert codes(world, parts) == ["PD", "PD"]
+    world.crash()
+    assert codes(world, parts) == ["PD", "PD"]
+    world.do(lambda: world.queue.release(world.queue.jobs[parts[1].job_id], user_id=user))
     assert codes(world, parts) == ["R", "R"]
+
+
+def test_all_are_suspended_and_resumed_together(world: World) -> None:
+    parts = submit(world, 1, 2)
+    assert world.do(lambda: world.queue.suspend(parts[1], user_id=0)) is not None
+    world.do(lambda: world.queue.suspend(parts[0], user_id=0))
+    assert codes(world, parts) == ["S", "S"]
+    assert world.queue.nodes[0].alloc_cpus == 0
+    world.do(lambda: world.queue.resume(parts[0], user_id=0))
+    assert codes(world, parts) == ["R", "R"]
+    assert world.queue.nodes[0].alloc_cpus == 3
+
+
+def test_a_requeue_is_for_all(world: World) -> None:
+    user = world.queue.user_id
+    parts = submit(world, 1, 1)
     world.do(lambda: world.queue.requeue(parts[0], user_id=user))
     world.end(parts[0].job_id, 15)
     assert codes(world, parts) == ["R", "R"]

@@ -169,9 +169,11 @@ def _priority(value: str, situation: Situation) -> Changes:
     if not value.isdecimal():
         raise _bad("Priority", value)
     priority, job = int(value), situation.job
-    if not situation.administrator and priority != job.priority:
-        if job.held:
-            raise SlurmError(Errno.JOB_HELD)
+    if priority == job.priority:
+        return {"priority": priority}
+    if job.held:
+        raise SlurmError(Errno.JOB_HELD)  # a release is what ends a hold
+    if not situation.administrator:
         if priority > job.priority:
             raise SlurmError(Errno.ACCESS_DENIED)
         if priority != NO_PRIORITY:

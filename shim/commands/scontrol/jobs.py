@@ -65,10 +65,21 @@ def _stripped(word: str) -> str:
 # -- requeue, suspend, resume ------------------------------------------------------------------------------------------
 
 
-def _each_job(session: Session, words: list[str], operation: Operation, *, whole: bool = False) -> None:
+def _each_job(
+    session: Session,
+    words: list[str],
+    operation: Operation,
+    *,
+    component: Errno = Errno.INVALID_JOB_ID,
+    whole: bool = False,
+) -> None:
+    """Do something to each job. ``component``: what a word that names one component is answered."""
     for word in words:
         for job in split_jobs(_stripped(word)):
-            operate(session, job, operation, whole=whole)
+            if "+" in job:
+                session.refuse(SlurmError(component), suffix=f" for job {job}")
+            else:
+                operate(session, job, operation, whole=whole)
 
 
 def requeue(session: Session, words: list[str]) -> None:
@@ -98,13 +109,17 @@ def requeue_hold(session: Session, words: list[str]) -> None:
 def suspend(session: Session, words: list[str]) -> None:
     """``suspend``: stop all processes of running jobs."""
     queue, user_id = session.queue, session.user_id
-    _each_job(session, words, lambda t: queue.suspend(t.job, user_id=user_id))
+    _each_job(session, words, lambda t: queue.suspend(t.job, user_id=user_id), component=_part_of_suspension(session))
 
 
 def resume(session: Session, words: list[str]) -> None:
     """``resume``: let suspended jobs go on."""
     queue, user_id = session.queue, session.user_id
-    _each_job(session, words, lambda t: queue.resume(t.job, user_id=user_id))
+    _each_job(session, words, lambda t: queue.resume(t.job, user_id=user_id), component=_part_of_suspension(session))
+
+
+def _part_of_suspension(session: Session) -> Errno:
+    return Errno.ACCESS_DENIED if session.user_id else Errno.NOT_WHOLE_HET_JOB
 
 
 # -- the rest ----------------------------------------------------------------------------------------------------------
@@ -126,7 +141,7 @@ def top(session: Session, words: list[str]) -> None:
                 raise SlurmError(Errno.JOB_NOT_PENDING if not target.job.pending else Errno.JOB_HELD)
             queue.update(target.job, target.tasks, changes, user_id=session.user_id)
 
-        operate(session, word, put_first)
+        _each_job(session, [word], put_first)
 
 
 def notify(session: Session, words: list[str]) -> None:

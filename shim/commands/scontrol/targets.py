@@ -91,6 +91,14 @@ def split_jobs(text: str) -> list[str]:
     return [word for word in _BETWEEN_JOBS.split(text) if word]
 
 
+def components(queue: Queue, word: str) -> list[str]:
+    """The id of a heterogeneous job means each of its components, the first first; any other word itself."""
+    job = queue.job(int(word)) if word.isdecimal() else None
+    if job is None or job.het_job_id != job.job_id:
+        return [word]
+    return [f"{job.het_job_id}+{part.het_job_offset}" for part in queue.components(job)]
+
+
 def named(queue: Queue, name: str, user_id: int | None = None) -> list[Job]:
     """The unfinished jobs of that name, those of arrays by their records."""
     return [

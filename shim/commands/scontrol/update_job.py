@@ -6,7 +6,7 @@ from shim.commands.scontrol.job_fields import FIELDS, NO_CHANGES, Changes, JobFi
 from shim.commands.scontrol.operation import operate
 from shim.commands.scontrol.session import Session
 from shim.commands.scontrol.specification import BadSpecification, Pair, find_key, pairs, unsupported
-from shim.commands.scontrol.targets import Target, named, parse_job_id, split_jobs
+from shim.commands.scontrol.targets import Target, components, named, parse_job_id, split_jobs
 from shim.commands.submission import known_gres
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import NO_PRIORITY
@@ -42,16 +42,8 @@ def update_jobs(session: Session, words: list[str]) -> None:
         jobs = [",".join(jobs or ())]  # Slurm's controller is asked about the whole list
     nodes = frozenset(node.name for node in session.queue.nodes)
     for job in jobs or [""]:
-        for one in _components(session, job):
+        for one in components(session.queue, job):
             operate(session, one, lambda target: _change(session, target, wanted, nodes))
-
-
-def _components(session: Session, word: str) -> list[str]:
-    """The id of a heterogeneous job means each of its components, the first first."""
-    job = session.queue.job(int(word)) if word.isdecimal() else None
-    if job is None or job.het_job_id != job.job_id:
-        return [word]
-    return [f"{job.het_job_id}+{part.het_job_offset}" for part in session.queue.components(job)]
 
 
 def _by_name(session: Session, names: list[Pair], user_id: int | None) -> list[str]:
