@@ -1,6 +1,7 @@
 """Holding, releasing, requeueing, suspending and changing jobs, with Slurm's answers."""
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -391,7 +392,8 @@ def test_pidinfo_finds_the_job_of_a_process(lab: Lab) -> None:
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE, env={"SLURM_JOB_ID": str(job.job_id)}) as process:
         answer = scontrol(lab, f"pidinfo {process.pid}")
         process.communicate()
-    assert answer.stdout == f"Slurm JobId={job.job_id} ends at {int(lab.time) + 50}\nJob remaining time is 50\n"
+    end = time.ctime(int(lab.time) + 50)
+    assert answer.stdout == f"Slurm JobId={job.job_id} ends at {end}\nJob remaining time is 50 seconds\n"
 
 
 # -- steps -------------------------------------------------------------------------------------------------------------
