@@ -212,7 +212,7 @@ COLUMNS: tuple[SinfoColumn, ...] = (
         "PRIO_TIER",
         _of_partition(lambda p: p.priority_tier),
         "p",
-        ("prioritytier", "priority"),
+        ("prioritytier",),
         lambda p: p.priority_tier,
     ),
     SinfoColumn("ROOT", _constant("no"), "r", ("root",)),
@@ -266,6 +266,7 @@ COLUMNS: tuple[SinfoColumn, ...] = (
         names=("statecomplete",),
         node_key=lambda v: v.state,
     ),
+    SinfoColumn("PORT", _constant("6818"), names=("port",)),  # where slurmd listens unless told otherwise
     SinfoColumn("COMMENT", _constant("(null)"), names=("comment",)),
     SinfoColumn("EXTRA", _constant("(null)"), names=("extra",)),
 )
