@@ -103,6 +103,12 @@ def end_pending(queue: "Queue", job: Job, state: State, *, by: int = -1, reason:
         queue.mailer.on_change(job, "END")
 
 
+def fail_at_once(queue: "Queue", job: Job) -> None:
+    """There is no room now for a job that would not wait (--immediate)."""
+    job.exit_status = 1 << 8
+    end_pending(queue, job, State.FAILED, reason=Reason.NONE)
+
+
 def miss_deadline(queue: "Queue", job: Job) -> None:
     """The job's --deadline has come while it waited."""
     if job.pending:

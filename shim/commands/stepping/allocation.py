@@ -5,6 +5,7 @@ from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 
 from shim.commands.call import Call, Exit
+from shim.commands.stepping import immediate
 from shim.commands.stepping.attend import Interrupted, attended, expect_signals
 from shim.commands.submission import Body, Submission, submissions
 from shim.controller.queue import Queue
@@ -16,7 +17,6 @@ from shim.options.gather import Gathered
 _FAILURE = {"srun": "Unable to allocate resources", "salloc": "Job submit/allocate failed"}
 NOT_THERE = WAITING | {State.CONFIGURING}
 """States of an allocation whose nodes cannot be used yet."""
-_IMPOSSIBLE = "Immediate execution impossible, insufficient priority"
 
 
 async def allocate(call: Call, components: Sequence[Gathered], name: str) -> list[Job]:
@@ -76,22 +76,25 @@ def _tested(call: Call, wanted: Sequence[Submission]) -> Exit:
 
 async def _wait(call: Call, jobs: Sequence[Job], fields: dict[str, object]) -> None:
     """Wait for the start of a job that the scheduler could not start at once. Raises Exit."""
-    job = jobs[0]
-    if "immediate" in fields and not call.resumed:
-        seconds = str(fields["immediate"] or 0)
-        if not seconds.isdigit() or int(seconds) <= 1:
-            call.queue.cancel(job, user_id=call.queue.user_id)
-            call.error(f"{_FAILURE[call.command]}: {_IMPOSSIBLE}")
-            raise Exit(1)
+    job, patience = jobs[0], immediate.patience(fields)
+    if patience == immediate.AT_ONCE and not call.resumed:
+        raise immediate.refused(call, jobs, _FAILURE[call.command])
     quiet = fields.get("quiet")
     expect_signals(call, jobs)
     for one in jobs:
         call.queue.allocations.own(one, call.tell, by_step=True)
     if not quiet and not call.resumed:
+        if job.held:
+            call.err(f"{call.command}: {Errno.JOB_HELD.text}")
         if call.command == "salloc":
             call.err(f"salloc: Pending job allocation {job.job_id}")
         call.err(f"{call.command}: job {job.job_id} queued and waiting for resources")
-    await _attend(call, jobs, WAITING)
+    try:
+        async with asyncio.timeout(patience or None):
+            await _attend(call, jobs, WAITING)
+    except TimeoutError:
+        cancel_all(call.queue, jobs)
+        raise immediate.late(call, jobs) from None
     if not quiet and all(one.state.active for one in jobs):
         call.err(f"{call.command}: job {job.job_id} has been allocated resources")
 

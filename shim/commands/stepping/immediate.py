@@ -1,0 +1,62 @@
+"""--immediate of srun and salloc: how long they wait for an allocation, how they give up (salloc(1), --immediate)."""
+
+from collections.abc import Mapping, Sequence
+
+from shim.commands.call import Call, Exit
+from shim.controller import cancel
+from shim.job.errors import Errno
+from shim.job.record import Job
+from shim.job.states import HOLDS, Reason
+
+AT_ONCE = 1
+"""Seconds that are no time at all: what --immediate alone means."""
+
+_BARRED = (*HOLDS, Reason.BEGIN_TIME, Reason.DEPENDENCY, Reason.DEP_NEVER)
+"""Reasons to wait that free nodes would not end."""
+
+_LATE = {"srun": Errno.NODES_BUSY.text, "salloc": "Connection timed out"}
+
+
+def patience(fields: Mapping[str, object]) -> int:
+    """Seconds that the client waits for its allocation, 0 for as long as it takes."""
+    if "immediate" not in fields:
+        return 0
+    return _number(str(fields["immediate"] or AT_ONCE))
+
+
+def refused(call: Call, jobs: Sequence[Job], failure: str) -> Exit:
+    """The job cannot start at once: it has failed. ``failure``: how the command begins to tell of a wrong request."""
+    barred = any(job.reason in _BARRED for job in jobs)
+    for job in jobs:
+        cancel.fail_at_once(call.queue, job)
+    if barred:
+        call.error(f"{failure}: {Errno.INVALID_DEPENDENCY.text}")
+    else:
+        _tell_busy(call, Errno.NODES_BUSY.text)
+    _tell_revoked(call, jobs)
+    return Exit(1 if barred else _code(call))
+
+
+def late(call: Call, jobs: Sequence[Job]) -> Exit:
+    """The job, which has been cancelled, did not start in time."""
+    _tell_busy(call, _LATE[call.command])
+    _tell_revoked(call, jobs)
+    return Exit(_code(call))
+
+
+def _tell_busy(call: Call, why: str) -> None:
+    call.error(f"Unable to allocate resources: {why}")
+
+
+def _tell_revoked(call: Call, jobs: Sequence[Job]) -> None:
+    if call.command == "salloc":
+        call.err(f"salloc: Job allocation {jobs[0].job_id} has been revoked.")
+
+
+def _code(call: Call) -> int:
+    """The exit code of what is not there in time (salloc(1), SLURM_EXIT_IMMEDIATE)."""
+    return _number(call.env.get("SLURM_EXIT_IMMEDIATE", "")) or 1
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
