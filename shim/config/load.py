@@ -86,6 +86,7 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "gres": _gres,
     "data_parser": _one_of("v0.0.38", "v0.0.40"),
     "memory_enforcement": _one_of("auto", "poll", "none"),
+    "mpi_default": _one_of("none", "pmi2", "pmix"),
     "state": _one_of("UP", "DOWN", "DRAIN", "INACTIVE"),
     "executor": _one_of("local", "dstack"),
 }

@@ -72,6 +72,7 @@ class Config:
     requeue_delay: float = 0  # until a requeued job may start again; Slurm waits two minutes
     idle_exit: float = 600  # the controller stops itself after so long without jobs or calls
     keep_accounting: float = 90 * 86400  # finished jobs stay in the table for so long
+    mpi_default: str = "none"  # of srun --mpi, on the local executor: "none", "pmi2", "pmix"
     tmp_dir: str = "/tmp"
     scratch: str = ""  # a folder for each job below this one, as SLURM_TMPDIR; "": none
     memory_enforcement: str = "auto"  # "poll": jobs over their memory are killed; "none"; "auto": not on emulated nodes

@@ -26,9 +26,13 @@ from shim.marks import JOB_OVER
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shim.guest.steps import StepWork
+    from shim.guest.telling import Task
 
 _TO_LEAVE = 0.2
 """Seconds that tasks have to end by the user's SIGINT before SIGTERM follows."""
+
+_TO_EXIT = 2.0
+"""Seconds that a rank has to exit after it has called MPI_Abort."""
 
 _ABORT_MARGIN = 2
 """Seconds that srun waits for a step longer than the tasks have between SIGTERM and SIGKILL."""
@@ -43,6 +47,7 @@ class Ending:
         self.aborted = False
         self._last_interrupt = self._last_sent = -10.0
         self._forced = False
+        self._leaving: Task | None = None
 
     # -- means -----------------------------------------------------------------------------------------------------
 
@@ -116,6 +121,24 @@ class Ending:
             self.say.error(message)
         if not self.aborted:
             self.kill_at_once()
+
+    def aborted_by_rank(self, task: Task) -> None:
+        """A rank has called MPI_Abort by way of PMIx: it leaves with its own exit code, and the others follow."""
+        for pump in task.pumps:
+            if pump.fd >= 0:
+                pump.read()  # what it has said of that comes first
+        self._abort()
+        self.say.notice()
+        self._leaving = task
+        if task.status is None:
+            self.work.loop.after(_TO_EXIT, lambda: self.signal_tasks(SIGKILL))
+        else:
+            self.signal_tasks(SIGKILL)
+
+    def left(self, task: Task) -> None:
+        """A task has ended."""
+        if task is self._leaving:
+            self.signal_tasks(SIGKILL)
 
     def by_signal(self, number: int) -> None:
         """A signal has reached srun."""

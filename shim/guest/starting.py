@@ -37,8 +37,10 @@ def start_tasks(work: StepWork) -> None:
         _open_terminal(work)
     if order["prolog"]:
         work.around(order["prolog"])
-    if order["pmi"]:
+    if order["pmi"] == "pmi2":
         _offer_pmi(work)
+    elif order["pmi"]:
+        _offer_pmix(work)
     sinks = [_open(work, task, line[5]) for task, line in zip(work.tasks, order["tasks"], strict=True)]
     base = environments(order)
     for task, line, targets in zip(work.tasks, order["tasks"], sinks, strict=True):
@@ -71,8 +73,7 @@ def _open(work: StepWork, task: Task, streams: tuple[bytes, bytes | int, bytes |
             if target in work.order["shared"]:
                 name = "stdout" if target is streams[1] else "stderr"
                 raise Refused(f"Could not open {name} file: {error.strerror}") from None
-            work.say.error(f"task {task.rank} launch failed: Slurmd could not connect IO")
-            task.status = 0
+            _no_io(work, task)
             return []
     for sink in {*sinks}:  # one task's two streams are no reason to mix lines
         sink.users += 1
@@ -95,7 +96,13 @@ def _start(
         stdin, targets = NULL, [work.output.sink(NULL)]
     made = [work.output.descriptor(sink, label, not order["unbuffered"]) for sink in dict.fromkeys(targets)]
     task.pumps = [pump for _, pump in made if pump]
-    reader = _input(work, stdin)
+    try:
+        reader = _input(work, stdin)
+    except OSError:
+        for pump in task.pumps:
+            posix.close(pump.task_end)
+        _no_io(work, task)
+        return
     fds = (reader, made[0][0], made[-1][0])
     begin = Start(argv, {**base, **own}, fds, order["cwd"], order["umask"], work.groups.get(task.node, 0))
     _prepare(work, begin, task, extra)
@@ -120,6 +127,8 @@ def _prepare(work: StepWork, begin: Start, task: Task, extra: Mapping[str, Any])
     if work.pmi:
         begin.keep, variables = work.pmi[task.step].task(task.rank - work.pmi_offsets[task.step])
         begin.environment = {**begin.environment, **variables}
+    if work.pmix:
+        begin.environment = {**begin.environment, **work.pmix.environment(task.rank)}
     if work.terminal and task is work.tasks[0]:
         begin.terminal = work.terminal.name
     if work.order["task_epilog"]:
@@ -132,6 +141,12 @@ def _input(work: StepWork, kind: bytes) -> int:
         assert work.input is not None
         return work.input.pipe()
     return posix.open(NULL if kind == b"-" else kind, posix.O_RDONLY | posix.O_CLOEXEC)
+
+
+def _no_io(work: StepWork, task: Task) -> None:
+    """The task does not begin, as one of its files cannot be opened; to srun that is no failure."""
+    work.say.error(f"task {task.rank} launch failed: Slurmd could not connect IO")
+    task.status = 0
 
 
 def _open_terminal(work: StepWork) -> None:
@@ -155,6 +170,15 @@ def _offer_pmi(work: StepWork) -> None:
         for task in mine:
             ranks.setdefault(task.node, []).append(task.rank - mine[0].rank)
         work.pmi.append(Pmi(work.loop, step, list(ranks.values()), work.ending.aborted_by_task))
+
+
+def _offer_pmix(work: StepWork) -> None:
+    from shim.guest.pmix import Failed, Pmix
+
+    try:
+        work.pmix = Pmix(work)
+    except (Failed, OSError) as why:
+        raise Refused(f"Could not start a PMIx server: {why}") from None
 
 
 def _more_files() -> tuple[int, int]:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from shim.guest.ending import Ending
     from shim.guest.pmi import Pmi
+    from shim.guest.pmix import Pmix
     from shim.guest.session import Session
     from shim.guest.streams import Input
     from shim.guest.terminal import Terminal
@@ -65,6 +66,7 @@ class StepWork(Work):
         self.terminal: Terminal | None = None
         self.pmi: list[Pmi] = []
         self.pmi_offsets: list[int] = []  # the first rank of each step
+        self.pmix: Pmix | None = None
         self.environments: dict[Task, Mapping[bytes, bytes]] = {}  # for --task-epilog
         self._untold: list[Task] = []
         self._one_has_ended = False
@@ -160,6 +162,8 @@ class StepWork(Work):
                 self._bad_exit_seen = True
                 self._tell_exits()
                 self.ending.terminate()
+        if self._ending:
+            self._ending.left(task)
         if not self._one_has_ended and self.by_pid:
             self._one_has_ended = True
             if self.order["wait"]:
@@ -211,6 +215,10 @@ class StepWork(Work):
         self._over = True
         for group in self.groups.values():
             _kill_group(group)
+        if self.pmix:
+            self.pmix.end()
+            if self.pmix.abort_status:
+                self._worst = self.pmix.abort_status & 0xFF
         if self.terminal:
             self.terminal.end()
         drain(self.output.pumps)

@@ -68,9 +68,15 @@ class Teller:
                 continue
             self._noticed.add(task.step)
             step, node = self.steps[task.step], self.nodes[task.node]
-            text = f"slurmstepd: error: *** STEP {step} ON {node} CANCELLED AT {when}{suffix} ***\n"
-            label = task.pumps[-1].label if task.pumps else b""
-            self.output.sink(task.target).write(label + text.encode())
+            self._from_stepd(task, f"error: *** STEP {step} ON {node} CANCELLED AT {when}{suffix} ***")
+
+    def from_node(self, node: int, text: str) -> None:
+        """A line of the slurmstepd of one node."""
+        self._from_stepd(next(task for task in self.tasks if task.node == node), text)
+
+    def _from_stepd(self, task: Task, text: str) -> None:
+        label = task.pumps[-1].label if task.pumps else b""
+        self.output.sink(task.target).write(label + f"slurmstepd: {text}\n".encode())
 
     def started(self) -> None:
         """With -v, how many tasks each node has begun."""

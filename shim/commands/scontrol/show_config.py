@@ -156,7 +156,7 @@ _KEYS: tuple[tuple[str, Value], ...] = (
     ("MCSParameters", "(null)"),
     ("MessageTimeout", "10 sec"),
     ("MinJobAge", lambda s: f"{s.config.min_job_age:g} sec"),
-    ("MpiDefault", "none"),
+    ("MpiDefault", lambda s: s.config.mpi_default),
     ("MpiParams", "(null)"),
     ("NEXT_JOB_ID", lambda s: s.queue.next_job_id),
     ("NodeFeaturesPlugins", "(null)"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shim.commands.call import Call
+from shim.commands.stepping.mpi import mpi_kind
 from shim.grammar.export import Export, ExportMode, parse_export
 from shim.grammar.filename import expand_filename
 from shim.job.environment import (
@@ -24,6 +25,9 @@ from shim.options.files import absolute
 
 FORMAT = 2
 """The version of marshal that both sides write."""
+
+_NOT_INHERITED = ("SLURM_MPI_TYPE",)
+"""Variables that only a step of that kind has."""
 
 _OF_A_NODE = ("CUDA_VISIBLE_DEVICES", *OTHER_MAKERS, "SLURM_GPUS_ON_NODE")
 """Variables about the batch host's devices: a step has its own, or none."""
@@ -85,7 +89,7 @@ def make_order(call: Call, components: Sequence[Component]) -> bytes:
         "tasks": tasks,
         "shared": frozenset(shared),
         "environment": _base(call, fields),
-        "drop": [name.encode() for name in _OF_A_NODE],
+        "drop": [name.encode() for name in (*_OF_A_NODE, *_NOT_INHERITED)],
         "common": [_encoded(_common(call, part, whole) | _nodes_of(components)) for part in components],
         "cwd": os.fsencode(fields.get("work_dir") or call.cwd),
         "umask": first.layout.umask,
@@ -105,7 +109,8 @@ def make_order(call: Call, components: Sequence[Component]) -> bytes:
         "epilog": _program(fields.get("epilog")),
         "task_prolog": _program(fields.get("task_prolog")),
         "task_epilog": _program(fields.get("task_epilog")),
-        "pmi": fields.get("mpi") == "pmi2",
+        "pmi": _mpi(call, first),
+        "tmp_dir": call.queue.config.tmp_dir,
         "state": os.fsencode(call.queue.state_dir),
         "restarts": first.job.restarts,
     }
@@ -183,8 +188,17 @@ def _common(call: Call, component: Component, whole: StepLayout) -> dict[str, st
         environment.setdefault("TMPDIR", DEFAULT_TMPDIR)
     if component.fields.get("preserve_env"):
         environment |= {name: call.env[name] for name in _PRESERVED if name in call.env}
+    if kind := _mpi(call, component):
+        environment["SLURM_MPI_TYPE"] = kind
     environment["SLURMSHIM_STATE"] = str(call.queue.state_dir)
     return environment
+
+
+def _mpi(call: Call, component: Component) -> str:
+    """How the ranks of a step find one another. What the site has as a default is for tasks on this machine."""
+    queue = call.queue
+    here = queue.executor_of(component.job) is queue.executors.get("local")
+    return mpi_kind(component.fields, queue.config.mpi_default if here else "none")
 
 
 # -- files -----------------------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def _part(call: Call, line: CommandLine, before: Gathered | None, here: Place, e
     for text in notes.lines:
         call.err(f"srun: {text}")
     fields["nodes_warned"] = bool(notes.lines)
-    check_mpi(fields)
+    check_mpi(fields, call.queue.config.mpi_default)
     parse_cpu_bind(fields.get("cpu_bind") or "")
     if fields.get("kill_on_bad_exit") not in (None, "", "0", "1"):
         _numeric(fields["kill_on_bad_exit"], "kill-on-bad-exit")

@@ -21,7 +21,7 @@ from shim.executor.dstack.payload import GPU_INDICES, quote, seconds
 
 _LACKING = {
     "pty": "--pty: a job on dstack has no terminal for its tasks",
-    "pmi": "--mpi=pmi2: not there on dstack; use mpirun inside the job",
+    "pmi": "--mpi: pmi2 and pmix are not there on dstack; use mpirun inside the job",
     "task_prolog": "--task-prolog: not there on dstack",
 }
 _OF_ITS_HOST = (b"PATH", b"HOME", b"LD_LIBRARY_PATH", b"SHELL", b"TMPDIR")

@@ -9,7 +9,11 @@ from shim.marks import SRUN
 TICKS: int = posix.sysconf("SC_CLK_TCK")
 PAGE_KB: int = posix.sysconf("SC_PAGE_SIZE") // 1024
 
-_SERVICES = (b"from shim.controller.main import main", b"from shim.executor.local.starter import main")
+_SERVICES = (
+    b"from shim.controller.main import main",
+    b"from shim.executor.local.starter import main",
+    b"from shim.guest.pmix_server import main",
+)
 
 
 class Process:
@@ -85,8 +89,9 @@ def children(pid: int) -> list[Process]:
 
 
 def is_service(pid: int) -> bool:
-    """True for a controller, a starter or a supervisor. A command of a job may have started a controller: it and all
-    that runs below it belong to no job, wherever they stand in the tree of processes.
+    """True for a controller, a starter, a supervisor, or the PMIx server of a step, which ends with its srun. A command
+    of a job may have started a controller: it and all that runs below it belong to no job, wherever they stand in the
+    tree of processes.
     """
     command = read(f"/proc/{pid}/cmdline")
     return any(service in command for service in _SERVICES)

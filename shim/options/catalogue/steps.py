@@ -87,7 +87,7 @@ SRUN = (
         REQUIRED,
         "mpi_type",
         variables=("SLURM_MPI_TYPE",),
-        note="none, openmpi and pmi2, on dstack not pmi2; others are refused as plug-ins that are not there (PMIx too)",
+        note="none, openmpi, pmi2, and pmix where libpmix is installed (4.2, 5); on dstack neither of the last two",
     ),
     _srun("msg-timeout", REQUIRED, "seconds", effect=Effect.IGNORED, note="how srun talks to nodes in Slurm"),
     _srun("multi-prog"),
