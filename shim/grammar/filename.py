@@ -55,7 +55,7 @@ def _without_backslashes(pattern: str) -> str:
 def expand_filename(pattern: str, fields: Mapping[str, int | str], widths: bool = True) -> str:
     """Return the file name of ``pattern``; ``fields`` maps the letters after ``%`` to their values.
 
-    A width pads numbers with zeros, up to ten digits, and leaves words alone. A letter that is not in ``fields`` stays
+    A width pads numbers with zeros, up to ten digits (of ``%J`` the job's), and leaves words alone. A letter that is not in ``fields`` stays
     as written, except that ``%a`` is then `NO_TASK`. A backslash anywhere turns expansion off and is removed. scontrol
     and squeue leave fields with a width unexpanded: they pass ``widths=False``.
     """
@@ -68,4 +68,7 @@ def _expanded(field: _Field, fields: Mapping[str, int | str], widths: bool) -> s
     value = fields.get(field.letter, NO_TASK if field.letter == "a" else None)
     if value is None or (not widths and len(field.written) > 2):
         return field.written
+    if field.letter == "J" and isinstance(value, str):
+        job_id, dot, step = value.partition(".")
+        return f"{int(job_id):0{field.width}}{dot}{step}"
     return f"{value:0{field.width}}" if isinstance(value, int) else value

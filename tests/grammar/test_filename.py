@@ -53,6 +53,10 @@ def test_array_tasks():
     assert expand_filename("%A_%a-%4a-%j-%b.o", fields) == "183_12-0012-184-%b.o"
 
 
+def test_a_step_with_a_width():
+    assert expand_filename("x-%5J-%J", {"J": "183.0"}) == "x-00183.0-183.0"
+
+
 def test_what_scontrol_expands():
     assert expand_filename("/tmp/%x-%j-%u-%N-%5j.o", {"x": "nm", "j": 44359, "u": "carol"}, widths=False) == (
         "/tmp/nm-44359-carol-%N-%5j.o"

@@ -122,6 +122,8 @@ CASES = [
      "srun: error: task 0 launch failed: Slurmd could not connect IO\nrc=0"),
     ("-n1", "srun -i missing cat; echo rc=$?",
      "srun: error: Could not open stdin file: No such file or directory\nrc=1"),
+    ("-n1", "srun -i missing-%t cat; echo rc=$?; srun -o x-%5J true; ls x-?????.1 | wc -l",
+     "srun: error: task 0 launch failed: Slurmd could not connect IO\nrc=0\n1"),
     ("-N2 -n2", "srun -n2 : -n1 echo hi", "hi\nhi\nhi"),
     ("-n1", "srun --het-group=0 true; srun --het-group=1 true",
      "srun: error: No directives to start application on any available hetjob components\n"
