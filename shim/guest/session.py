@@ -52,6 +52,7 @@ class Session:
         self.loop = Loop()
         self.work: Work | None = None
         self.code: int | None = None
+        self.quiet = False  # -Q keeps back what scontrol notify says
         self.lost: Callable[[], None] = self._lost
         self.loop.on_readable(channel.fileno(), self._hear)
 
@@ -115,18 +116,23 @@ class Session:
         elif kind == b"A" and self.work:
             self.work.aborted(payload)
         elif kind == b"N":
-            from shim.guest.telling import note
-
-            note(payload)
+            self._note(payload)
         elif kind == b"T" and self.work:
             self.work.timed_out(payload)
         elif kind == b"G" and self.work:
             self.work.signalled(int(payload))
 
+    def _note(self, text: bytes) -> None:
+        if not self.quiet:
+            from shim.guest.telling import note
+
+            note(text)
+
     def begin(self, payload: bytes) -> None:
         """Carry out an order."""
         order = marshal.loads(payload)
         kind = order["do"]
+        self.quiet = bool(order.get("quiet"))
         if kind == "step":
             from shim.guest.steps import StepWork
 

@@ -39,6 +39,11 @@ def flag(name: str) -> Value:
     return Value(lambda _: {name: True}, set_or_unset(name))
 
 
+def switch(name: str, shown: str) -> Value:
+    """True when the option is there, which ``-v`` tells in a word of its own."""
+    return Value(lambda _: {name: True}, lambda _: shown)
+
+
 def read_number(text: str, where: str, least: int = 1) -> int:
     """A decimal number as slurm's parse_int reads it; ``where`` is the option's name with its dashes.
 

@@ -269,6 +269,14 @@ def test_a_notice_reaches_the_client(lab: Shim, command: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["srun", "salloc"])
+def test_a_quiet_client_keeps_notices_back(lab: Shim, command: str) -> None:
+    client = lab.popen(command, "-Q", "sh", "-c", "echo ready; read line", stdin=subprocess.PIPE)
+    assert read_line(client) == "ready"
+    assert lab.run("scontrol", "notify", str(job_of(lab)), "hello").code == 0
+    assert client.communicate(b"\n") == (b"", b"")
+
+
+@pytest.mark.parametrize("command", ["srun", "salloc"])
 def test_a_wait_outlives_the_controller(cluster: Shim, command: str) -> None:
     """The next controller, which the client itself starts, gives it what the killed one had promised."""
     holder = cluster.submit("-N4", "--exclusive", script="#!/bin/sh\nexec sleep 1000\n")

@@ -3,7 +3,7 @@
 from shim.options.catalogue.variables import inputs
 from shim.options.joboption import JobOption
 from shim.options.option import Argument, Effect
-from shim.options.values import count, flag, text
+from shim.options.values import count, flag, switch, text
 
 REQUIRED = Argument.REQUIRED
 OPTIONAL = Argument.OPTIONAL
@@ -118,8 +118,8 @@ SRUN = (
 )
 
 SALLOC = (
-    JobOption(name="bell", value=flag("bell"), variables=("SALLOC_BELL",), commands=_SALLOC),
-    JobOption(name="no-bell", value=flag("no_bell"), variables=("SALLOC_NO_BELL",), commands=_SALLOC),
+    JobOption(name="bell", value=switch("bell", "bell-always"), variables=("SALLOC_BELL",), commands=_SALLOC),
+    JobOption(name="no-bell", value=switch("no_bell", "bell-never"), variables=("SALLOC_NO_BELL",), commands=_SALLOC),
     JobOption(
         name="kill-command",
         short="K",
