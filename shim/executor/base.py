@@ -142,6 +142,10 @@ class StepClient(Protocol):
         """Its environment."""
 
     @property
+    def stdin_tty(self) -> bool:
+        """Whether its standard input is a terminal."""
+
+    @property
     def send(self) -> Callable[[int, bytes], None]:
         """Text for its stdout (1) or stderr (2)."""
 

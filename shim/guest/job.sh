@@ -9,8 +9,8 @@
 #                                 JOB_WARN_BEFORE (with JOB_WARN_SIGNAL, JOB_WARN_TARGET)
 #                   launch.sh     becomes the batch script, with its environment
 #                   control/      requests, one file each, done in order and removed:
-#                                 "signal NAME batch|steps|full", "terminate SECONDS" and a notice on line two, or
-#                                 "end-steps"
+#                                 "signal NAME batch|steps|full", "terminate SECONDS" and a notice on line two,
+#                                 "step NODE" and a step's directory on line two (see tasks.sh), or "end-steps"
 # and here appear   started       start=EPOCH host=NAME
 #                   ended         exit=CODE signal=NUMBER start= end= user= system= reason= failure=TEXT
 #                   heartbeat     touched while the job lives
@@ -19,6 +19,7 @@
 
 directory=$1
 bin=${0%/*}/bin
+export SLURMSHIM_GUEST="$bin" # where launchers of the submit host, if they are found here, hand calls over to
 tick=${SHIM_TICK:-0.2} # seconds between two looks at control/
 
 # Seconds since the epoch, as exact as this image's date can tell.
@@ -41,6 +42,10 @@ members() {
         sub(/^.*\) /, "") # leaves state, parent, group, session
         if ($1 !~ /[ZX]/ && pid != parent && pid != job && ($3 == group || $4 == group)) print pid
     }'
+    live_steps
+}
+
+live_steps() {
     for step in $(step_processes); do kill -s 0 "$step" && echo "$step"; done
 }
 
@@ -146,6 +151,7 @@ watch() {
             case $verb in
             signal) deliver "$first" "$second" ;;
             terminate) terminate "${second:-terminated}" "$first" "$text" ;;
+            step) /bin/sh "${bin%/bin}/tasks.sh" "$text" "$first" "$directory/steps" & ;;
             end-steps) [ -f "$directory/reason" ] || end_within "$JOB_KILL_WAIT" steps ;;
             esac
         done
@@ -165,18 +171,14 @@ $(date +%Y-%m-%dT%H:%M:%S) DUE TO TIME LIMIT ***"
 
 # The job's end; a run without shared files tells it in the last line of its log.
 finish() { # EXIT SIGNAL FAILURE
-    ended="exit=$1 signal=$2 start=$start end=$(now) $(cpu_times) reason=$(cat "$directory/reason") failure=$3"
+    times >"$directory/.times" # of this very shell: a substitution's has no children
+    { read -r _ && read -r user system; } <"$directory/.times" # "0m1.50s 0m0.25s", what the children have used
+    used="user=$user system=$system"
+    ended="exit=$1 signal=$2 start=$start end=$(now) $used reason=$(cat "$directory/reason") failure=$3"
     publish ended "$ended"
     [ -z "$JOB_MARK" ] || echo "$JOB_MARK ended $ended" >&9
     [ "$2" -eq 0 ] || exit $((128 + $2))
     exit "$1"
-}
-
-# What the children have used, from the second line of times: "0m1.50s 0m0.25s".
-cpu_times() {
-    times >"$directory/.times"
-    { read -r _ && read -r user system; } <"$directory/.times"
-    echo "user=$user system=$system"
 }
 
 # A file that cannot be opened fails the job before it begins, as with Slurm.
@@ -247,9 +249,9 @@ watcher=$!
 while kill -s 0 "$job"; do wait "$job"; done
 trap '' INT HUP TERM
 # Steps outlive the script that began them: their tasks have KillWait to end, and their sruns to tell how they did.
-if [ -n "$(step_clients)" ]; then
+if [ -n "$(step_clients)$(live_steps)" ]; then
     echo end-steps >"$directory/control/0"
-    while [ -n "$(step_clients)" ]; do sleep 0.05 || sleep 1; done
+    while [ -n "$(step_clients)$(live_steps)" ]; do sleep 0.05 || sleep 1; done
 fi
 if [ -n "$JOB_MARK" ]; then # it still has to pass on what there is
     while [ -n "$(members)" ]; do deliver KILL full; done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posix
+import termios
 from _signal import (  # type: ignore[import-not-found]
     SIGCHLD,
     SIGCONT,
@@ -40,6 +41,7 @@ class RelayWork(Work):
         session.lost = self._lost
         session.listen(_LISTENED, self._signal)
         argv = order["argv"]
+        self._mode = termios.tcgetattr(0) if posix.isatty(0) else None
         self.child = Child(lambda: posix.execv(argv[0], argv), _LISTENED, own_group=True)
 
     def _signal(self, number: int) -> None:
@@ -62,6 +64,8 @@ class RelayWork(Work):
         if self.code is None:
             self.child.signal(SIGKILL)
             self.child.take_terminal()
+            if self._mode:  # a task's terminal was tied to it
+                termios.tcsetattr(0, termios.TCSANOW, self._mode)
 
     def _lost(self) -> None:
         """The controller is gone; the step goes on, and the next controller is told of its end."""

@@ -4,7 +4,7 @@
 . "$call/step/conf"
 . "$guest/follow.sh"
 step=$call/step
-interrupted_at=0 orders=0 aborted= kill_at= first_exit= worst=0 told= interrupted=
+interrupted_at=0 orders=0 aborted= kill_at= first_exit= worst=0 told= interrupted= pumps= terminal= resized=
 
 say() { # TEXT
     [ -n "$STEP_QUIET" ] || echo "srun: $1" >&2
@@ -18,6 +18,27 @@ signal_tasks() { # SIGNAL
 label_lines() { # LABEL
     while IFS= read -r line; do printf '%s %s\n' "$1" "$line"; done
     [ -z "$line" ] || printf '%s %s\n' "$1" "$line"
+}
+
+# --pty: what is typed goes to the task as it is, and the task's terminal has the size of this one.
+begin_terminal() {
+    SHIM_TICK=0.03 tick=0.03
+    trap 'resized=yes' WINCH
+    tell_size
+    terminal=$(stty -g)
+    stty raw -echo
+}
+
+tell_size() {
+    resized=
+    stty size >"$step/.size" && mv -f "$step/.size" "$step/size"
+}
+
+end_terminal() {
+    [ -n "$terminal" ] || return 0
+    for one in $pumps; do wait "$one"; done
+    stty "$terminal"
+    terminal=
 }
 
 # One output of one task on its way: to our own, or to a file, perhaps with a label before each line.
@@ -95,6 +116,7 @@ look_at_exits() {
 "
     done <"$step/tasks"
     [ -n "$fresh" ] || return 0
+    end_terminal
     printf %s "$fresh" | cut -d ' ' -f 1,2 | sort -u | while read -r node status; do
         [ "$status" -ne 0 ] || continue
         ranks=$(printf %s "$fresh" | sed -n "s/^$node $status //p" | tr '\n' ' ')
@@ -150,6 +172,7 @@ interrupt() {
 }
 
 look_at_orders() {
+    [ -z "$resized" ] || tell_size
     if [ -f "$step/../abort" ]; then
         read -r text <"$step/../abort"
         rm -f "$step/../abort"
@@ -213,16 +236,21 @@ run_step() {
     *"-> /dev/null") ;;
     *) : >"$step/stdin" ;;
     esac
+    [ -z "$STEP_PTY" ] || begin_terminal
     [ -z "$STEP_PROLOG" ] || $STEP_PROLOG
     others=
     for node in $STEP_NODES; do
         [ "$node" != "$STEP_HERE" ] || continue
         others="$others $node"
+        [ "$node" != "$STEP_SCRIPT" ] || continue
         until [ -f "$STEP_JOB/nodes/$node.ready" ]; do sleep "$tick" || sleep 1; done
     done
     for node in $others; do
-        order=$STEP_JOB/nodes/.${call##*/}
-        echo "$step" >"$order" && mv "$order" "$STEP_JOB/nodes/$node/${call##*/}"
+        case $node in
+        "$STEP_SCRIPT") order=$STEP_JOB/control/.${call##*/} to=$STEP_JOB/control/1-${call##*/} ;;
+        *) order=$STEP_JOB/nodes/.${call##*/} to=$STEP_JOB/nodes/$node/${call##*/} ;;
+        esac
+        { [ "$node" != "$STEP_SCRIPT" ] || echo "step $node"; echo "$step"; } >"$order" && mv "$order" "$to"
     done
     feeder=
     if [ -f "$step/stdin" ]; then
@@ -236,7 +264,6 @@ run_step() {
         feeder=$!
         exec 6<&-
     fi
-    pumps=
     while read -r rank stream label target; do
         pump "$rank" "$stream" "$label" "$target" </dev/null 7<&- 8<&- &
         pumps="$pumps $!"

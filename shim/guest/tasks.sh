@@ -7,13 +7,19 @@
 # GROUPS    a directory for one file for each task, named by its process group
 
 STEP_FOLDER=$1
-node=$2 groups=$3
+node=$2 groups=$3 STEP_GROUPS=$3
+export STEP_GROUPS
 tick=${SHIM_TICK:-0.1}
 . "$STEP_FOLDER/conf"
 
 alive() { # PID
     { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
     case ${line##*) } in Z* | X*) return 1 ;; esac
+}
+
+# Nobody else tells how it ended, unless all has been told and taken away meanwhile.
+lost() { # RANK
+    [ ! -d "$STEP_FOLDER" ] || [ -f "$STEP_FOLDER/exit-$1" ] || echo "137 0m0s 0m0s" >"$STEP_FOLDER/exit-$1"
 }
 
 deliver() { # SIGNAL
@@ -25,7 +31,7 @@ setsid=$(command -v setsid)
 running=
 while read -r rank where _ input; do
     [ "$where" = "$node" ] || continue
-    [ "$input" = stdin ] && [ -f "$STEP_FOLDER/stdin" ] || input=-
+    [ -f "$STEP_FOLDER/stdin" ] || input=-
     $setsid /bin/sh "${0%/*}/task.sh" "$STEP_FOLDER" "$rank" "$input" &
     : >"$groups/$!"
     running="$running $rank:$!"
@@ -35,7 +41,7 @@ while :; do
     left=
     for task in $running; do
         [ ! -f "$STEP_FOLDER/exit-${task%:*}" ] || continue
-        if alive "${task#*:}"; then left=yes; else echo "137 0m0s 0m0s" >"$STEP_FOLDER/exit-${task%:*}"; fi
+        if alive "${task#*:}"; then left=yes; else lost "${task%:*}"; fi
     done
     while [ -f "$STEP_FOLDER/signal-$next" ]; do
         read -r signal <"$STEP_FOLDER/signal-$next"

@@ -1,7 +1,14 @@
 """srun and salloc on the submit host: nodes of dstack are allocated, and run the tasks of steps from here."""
 
+import fcntl
+import os
+import pty
 import re
+import select
 import signal
+import struct
+import subprocess
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,16 +137,75 @@ def test_a_run_that_somebody_stops_ends_the_allocation(cloud: Shim, dstack_lab: 
     assert cloud.wait(1) in ("CANCELLED", "FAILED")  # the end of the run was seen first, or that of its tasks
 
 
-def test_batch_jobs_and_upload_mode_are_out_of_reach(cloud: Shim, dstack_lab: Lab, tmp_path: Path) -> None:
-    job = cloud.submit(script="#!/bin/sh\nsleep 1000\n")
+def test_a_running_batch_job_takes_steps_from_outside(cloud: Shim) -> None:
+    job = cloud.submit("-N2", script="#!/bin/sh\nsleep 1000\n")
     cloud.wait(job, "RUNNING")
-    answer = cloud.run("srun", f"--jobid={job}", "true")
-    assert answer.code == 1
-    assert answer.err.splitlines() == [
-        f"srun: error: Unable to create step for job {job}: "
-        "steps of a batch job on dstack are started by srun inside of it"
-    ]
-    with shim_in(tmp_path / "upload", configuration(dstack_lab, tmp_path, 'mode = "upload"\n')) as other:
+    inside = ("srun", f"--jobid={job}", "--overlap")
+    first, second = sorted(
+        cloud.run(*inside, "-n2", "sh", "-c", "echo $SLURM_PROCID $DSTACK_NODE_RANK").out.split("\n")[:2]
+    )
+    assert (first, second) == ("0 0", "1 1")
+
+    prolog = cloud.work / "prolog"
+    prolog.write_text(
+        '#!/bin/sh\necho "export ONE=1 and $SLURM_PROCID"\necho unset HERE\necho print ready\necho else\n'
+    )
+    prolog.chmod(0o755)
+    task = ("-n1", "-N1", "sh", "-c", 'echo "$ONE,$HERE"')
+    assert cloud.run(*inside, f"--task-prolog={prolog}", *task, HERE="here").out == "ready\n1 and 0,\n"
+    missing = cloud.run(*inside, "--task-prolog=/no/such", *task)
+    assert (missing.code, missing.out) == (1, "")
+    assert "slurmstepd: error: --task-prolog failed status=1\n" in missing.err
+
+    beside = cloud.submit(
+        script=f"#!/bin/sh\nsrun --jobid={job} --overlap -n1 -N1 sh -c 'echo in $SLURM_JOB_ID; exit 3'\n"
+    )
+    assert cloud.wait(beside) == "FAILED"
+    assert f"in {job}" in cloud.output(beside).splitlines()
+
+    step = cloud.popen(
+        *inside, "-n1", "-N1", "sh", "-c", "trap 'echo bye; exit' TERM; echo up; while :; do sleep 0.1; done"
+    )
+    assert step.stdout
+    assert step.stdout.readline() == b"up\n"
+    cloud.run("scancel", str(job))
+    assert b"bye\n" in step.communicate(timeout=PATIENCE)[0]
+    assert cloud.wait(job) == "CANCELLED"
+
+
+def test_a_terminal_elsewhere(cloud: Shim) -> None:
+    """srun --pty, as somebody types it."""
+    user, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 31, 97, 0, 0))
+    before = termios.tcgetattr(terminal)
+    task = (
+        "stty size; read x; echo got $x; until [ \"$(stty size)\" = '40 120' ]; do sleep 0.1; done; echo larger; exit 6"
+    )
+    step = subprocess.Popen(
+        ["srun", "--pty", "sh", "-c", task],
+        stdin=terminal, stdout=terminal, stderr=terminal, env=cloud.environment, cwd=cloud.work, start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )  # fmt: skip
+    seen = ""
+
+    def shown(text: str) -> bool:
+        nonlocal seen
+        if select.select([user], [], [], 0)[0]:
+            seen += os.read(user, 4096).decode()
+        return text in seen
+
+    wait_until(lambda: shown("31 97\r\n"), lambda: seen + cloud.log)
+    os.write(user, b"word\r")
+    wait_until(lambda: shown("word\r\ngot word\r\n"), lambda: seen)
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    wait_until(lambda: shown("larger\r\n"), lambda: seen)
+    wait_until(lambda: shown("Exited with exit code 6"), lambda: seen)
+    assert step.wait(PATIENCE) == 6
+    assert termios.tcgetattr(terminal) == before
+
+
+def test_upload_mode_has_no_steps_from_outside(dstack_lab: Lab, tmp_path: Path) -> None:
+    with shim_in(tmp_path, configuration(dstack_lab, tmp_path, 'mode = "upload"\n')) as other:
         for command in ("srun", "salloc"):
             answer = other.run(command, "true")
             assert answer.code == 1

@@ -16,30 +16,33 @@ import marshal
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from shim.executor.base import RemoteCall
 from shim.executor.dstack import steps
 from shim.executor.dstack.carriers import Task
-from shim.executor.dstack.control import publish
+from shim.executor.dstack.control import ControlDirectory, publish
 from shim.executor.dstack.errors import NotExpressible
 
 _LOG = logging.getLogger(__name__)
+TaskOf = Callable[[int], Task | None]
+"""Knows the running jobs."""
+
 _LOST = "the controller was restarted while it was answering"
 
 
 class GuestCall:
     """One call, from the moment it is found to its exit code (a RemoteCall)."""
 
-    def __init__(self, folder: Path, task: Task) -> None:
-        self.folder, self.task = folder, task
+    def __init__(self, folder: Path, task: Task, guest: Path, task_of: TaskOf) -> None:
+        self.folder, self.task, self._guest, self._task_of = folder, task, guest, task_of
         self.over = False
         command, cwd, umask, *argv = (os.fsdecode(word) for word in _fields(folder / "call"))
         self.command, self.cwd, self.umask, self.argv = command, cwd, int(umask, 8), argv
         entries = (os.fsdecode(entry).partition("=") for entry in _fields(folder / "environ"))
-        self.env = {name: value for name, _, value in entries}
+        self.env = {name: value for name, _, value in entries if name != steps.GUEST}
         self._frames: asyncio.Queue[tuple[bytes, bytes] | None] = asyncio.Queue()
         self._stdin: asyncio.Future[bytes] | None = None
         self._signals = 0
@@ -72,12 +75,31 @@ class GuestCall:
     def _order(self, order: Mapping[str, Any]) -> None:
         if order["do"] == "wait":
             return
+        if order["pty"]:
+            self.send(2, steps.NO_TERMINAL)
         try:
-            steps.write(self.folder / "step", order, self.env, self.task)
+            self._write({**order, "pty": False})
         except NotExpressible as error:
             self.send(2, f"{self.command}: error: {error}\n".encode())
             tasks = [[task[2], 1 << 8, 0.0, 0.0, 0] for task in order["tasks"]]
             self._answer({"code": 1, "cancelled": False, "tasks": tasks, "end": time.time()})
+
+    def _write(self, order: Mapping[str, Any]) -> None:
+        """Begin a step, perhaps of another job than the caller's. Raises NotExpressible."""
+        job_id = int(order["steps"][0].partition(".")[0])
+        if any(job.job_id == job_id for job in self.task.carrier.jobs):
+            steps.write(self.folder / "step", order, self.env, self.task)
+        elif task := self._task_of(job_id):
+            steps.write(self.folder / "step", order, self.env, task, away=self._guest)
+            task.when_over.add(lambda: self._lose([line[0] for line in order["tasks"]]))
+        else:
+            raise NotExpressible(f"job {job_id} is out of reach: it does not run on dstack")
+
+    def _lose(self, ranks: Iterable[int]) -> None:
+        """The job of the tasks is over, and nobody else tells how those ended that it took along."""
+        for rank in ranks:
+            if not (self.folder / "step" / f"exit-{rank}").exists():
+                self._publish(f"step/exit-{rank}", b"137 0m0s 0m0s\n")
 
     async def hear(self) -> tuple[bytes, bytes]:
         """The next frame from the caller. Raises ConnectionError when its job is over."""
@@ -128,15 +150,16 @@ class GuestCall:
 class Calls:
     """Finds the calls of running jobs and keeps them going."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, directory: ControlDirectory) -> None:
+        self._directory = directory
+        self._root = directory.root / "calls"
         self._live: dict[str, GuestCall] = {}
 
-    def look(self, task_of: Callable[[int], Task | None], begin: Callable[[RemoteCall], None]) -> None:
-        """Begin what is new, and see to what is under way. ``task_of`` knows the running jobs."""
+    def look(self, task_of: TaskOf, begin: Callable[[RemoteCall], None]) -> None:
+        """Begin what is new, and see to what is under way."""
         for name in self._names():
             if name not in self._live and (task := task_of(int(name.partition("-")[0]))):
-                self._begin(name, task, begin)
+                self._begin(name, task, task_of, begin)
         for name, call in list(self._live.items()):
             if call.over:
                 del self._live[name]
@@ -157,12 +180,12 @@ class Calls:
             return [name for name in os.listdir(self._root) if not name.endswith(".new")]  # noqa: PTH208
         return []
 
-    def _begin(self, name: str, task: Task, begin: Callable[[RemoteCall], None]) -> None:
+    def _begin(self, name: str, task: Task, task_of: TaskOf, begin: Callable[[RemoteCall], None]) -> None:
         folder = self._root / name
         if (folder / "code").exists():
             return  # answered: the caller is about to remove it
         try:
-            call = GuestCall(folder, task)
+            call = GuestCall(folder, task, self._directory.guest, task_of)
             with (folder / "taken").open("x"):
                 pass
         except FileExistsError:

@@ -19,7 +19,7 @@ from shim.job.record import Job
 from shim.job.request import Request
 from shim.scheduler.need import Need, need_of
 
-_NO_STEPS = "without files that submit host and hosts share dstack runs batch scripts only: no step reaches its nodes"
+NO_STEPS = "without files that submit host and hosts share dstack runs batch scripts only: no step reaches its nodes"
 _NO_GROUPS = "heterogeneous jobs need files that submit host and hosts share: only srun reaches the other components"
 
 
@@ -62,7 +62,7 @@ class Documents:
 
     def _check_upload(self, request: Request) -> None:
         if not request.batch:
-            raise SlurmError(Errno.NOT_SUPPORTED, text=_NO_STEPS)
+            raise SlurmError(Errno.NOT_SUPPORTED, text=NO_STEPS)
         try:
             upload.check_size(Path(request.work_dir), self._settings.upload)
         except (NotExpressible, OSError) as error:

@@ -18,7 +18,7 @@ from shim.executor.dstack.client import Client
 from shim.executor.dstack.control import ControlDirectory
 from shim.executor.dstack.conversation import Conversation
 from shim.executor.dstack.credentials import find_credentials
-from shim.executor.dstack.documents import Documents
+from shim.executor.dstack.documents import NO_STEPS, Documents
 from shim.executor.dstack.errors import DstackError, NotExpressible
 from shim.executor.dstack.mapping import run_name, to_yaml
 from shim.executor.dstack.output import Output
@@ -40,7 +40,6 @@ STOP_GRACE = 15.0
 """Seconds beyond KillWait after which a run whose guest does not end is stopped through dstack."""
 
 _ONE_FLEET = "the components of a heterogeneous job share a run of dstack, thus its fleet, and none has nodes for all"
-_FROM_INSIDE = "steps of a batch job on dstack are started by srun inside of it"
 
 
 class DstackExecutor:
@@ -60,7 +59,7 @@ class DstackExecutor:
         shared = [] if self._uploads else self._settings.shared
         root = folder / "dstack" if self._uploads else control.common_root(self._settings.control_dir, shared, folder)
         self._control = ControlDirectory(root)
-        self._jobs = UnderWay(Calls(root / "calls"))
+        self._jobs = UnderWay(Calls(self._control))
         self._memory = folder / "dstack-nodes.json"
         controller = control.identity(folder / "dstack-controller")
         self._documents = Documents(
@@ -169,12 +168,12 @@ class DstackExecutor:
             asyncio.get_running_loop().call_later(patience, self._jobs.stop_if_there, task)
 
     def reach(self, job: Job, client: StepClient, step: str = "") -> StepClient:
-        """The nodes of an allocation take orders; those of a batch job only from its own srun."""
+        """The nodes of a job take orders in its directory."""
         task = self._jobs.running_job(job.job_id)
         if task is None:
             raise SlurmError(Errno.ALREADY_DONE)
-        if job.request.batch:
-            raise SlurmError(Errno.NOT_SUPPORTED, text=_FROM_INSIDE)
+        if self._uploads:
+            raise SlurmError(Errno.NOT_SUPPORTED, text=NO_STEPS)
         return Relay(client, task, step, self._control.guest, self._settings.drop_env)
 
     def release(self, job: Job) -> None:

@@ -60,6 +60,9 @@ class Relay:
     def _begin(self, order: Mapping[str, Any]) -> None:
         self._folder = self._task.directory / FOLDER / order["steps"][0]
         self._folder.mkdir(parents=True)
+        if order["pty"] and not self._client.stdin_tty:
+            self.send(2, steps.NO_TERMINAL)
+            order = {**order, "pty": False}
         self._tasks = [[task[2], 1 << 8, 0.0, 0.0, 0] for task in order["tasks"]]
         try:
             steps.write(self._folder / "step", order, self.env, self._task, away=self._guest)

@@ -1,7 +1,7 @@
 """The order of a step as shell scripts, for the nodes of a job that is elsewhere (see guest/step.sh, guest/tasks.sh).
 
 step/   conf       assignments that begin with STEP_
-        tasks      for each task: rank, node, component, "stdin" if it reads what srun reads
+        tasks      for each task: rank, node, component, "stdin" if it reads what srun reads, "pty" if on a terminal
         task-RANK  a script that becomes the task
         pumps      for each output that srun passes on: rank, stream, label, "1", "2" or a file
         outputs    files to make first, one a line
@@ -20,13 +20,17 @@ from shim.executor.dstack.errors import NotExpressible
 from shim.executor.dstack.payload import GPU_INDICES, quote, seconds
 
 _LACKING = {
-    "pty": "--pty: a job on dstack has no terminal for its tasks",
     "pmi": "--mpi: pmi2 and pmix are not there on dstack; use mpirun inside the job",
-    "task_prolog": "--task-prolog: not there on dstack",
 }
+NO_TERMINAL = (
+    b"srun: error: ioctl(TIOCGWINSZ): Inappropriate ioctl for device\n"
+    b"srun: error: Not using a pseudo-terminal, disregarding --pty option\n"
+)
+GUEST = "SLURMSHIM_GUEST"
+"""The variable that leads the launchers of the submit host, where a job finds them, to the guest's commands."""
 _OF_ITS_HOST = (b"PATH", b"HOME", b"LD_LIBRARY_PATH", b"SHELL", b"TMPDIR")
-_OF_THE_NODE = ("DSTACK_",)
-"""Prefixes of variables that each node has for itself."""
+_OF_THE_NODE = ("DSTACK_", GUEST, "SLURM_TASK_PID")
+"""Prefixes of variables that each node, or each task, has for itself."""
 
 
 def write(
@@ -35,7 +39,7 @@ def write(
     """Write the directory of a step; it appears whole. Raises NotExpressible, OSError.
 
     ``away`` are the guest's scripts, where srun is on the submit host: no task is beside it, and what its environment
-    leaves open is as on the nodes.
+    leaves open is as on the nodes. The node of a batch script takes orders from job.sh then.
     """
     for key, why in _LACKING.items():
         if order.get(key):
@@ -67,15 +71,20 @@ def _step(order: Mapping[str, Any], environment: Mapping[str, str], task: Task, 
     here, names = "" if away else task.job.shares[0].node, order["names"]
     gpus_of = {share.node: share.gpus for job in task.carrier.jobs for share in job.shares}
     width = len(str(len(order["tasks"]) - 1))
-    content = {"conf": _conf(order, names, here, task.directory)}
+    script = task.job.shares[0].node if away and task.job.request.batch else ""
+    content = {"conf": _conf(order, names, here, script, task.directory)}
     tasks, pumps = [], []
     outputs: dict[str, None] = {}
     for rank, position, component, argv, own, streams, _ in order["tasks"]:
         node = names[position]
         label = f"{rank:>{width}}:" if order["label"] else ""
-        redirections = [_input(streams[0])]
+        redirections, kind = [_input(streams[0])], "stdin" if streams[0] == b"-" else "-"
         merged = streams[1] == streams[2]
-        for number, target in ((1, streams[1]), (2, streams[2])):
+        if order["pty"]:
+            kind = "-" if rank else "pty"
+            redirections = [b"exec </dev/null >/dev/null 2>&1"] if rank else []
+            pumps += [] if rank else ["0 1 - 1\n"]
+        for number, target in () if order["pty"] else ((1, streams[1]), (2, streams[2])):
             path = os.fsdecode(target) if isinstance(target, bytes) else ""
             if path and path != os.devnull:
                 outputs[path] = None
@@ -91,7 +100,7 @@ def _step(order: Mapping[str, Any], environment: Mapping[str, str], task: Task, 
         variables = {name: value for name, value in inherited.items() if name not in order["drop"]}
         variables |= {**order["common"][component], **own}
         content[f"task-{rank}"] = _script(argv, variables, redirections, order, gpus_of.get(node, ()), away)
-        tasks.append(f"{rank} {node} {component} {'stdin' if streams[0] == b'-' else '-'}\n")
+        tasks.append(f"{rank} {node} {component} {kind}\n")
     content |= {
         "tasks": "".join(tasks).encode(),
         "pumps": os.fsencode("".join(pumps)),
@@ -100,11 +109,12 @@ def _step(order: Mapping[str, Any], environment: Mapping[str, str], task: Task, 
     return content
 
 
-def _conf(order: Mapping[str, Any], names: list[str], here: str, directory: Path) -> bytes:
+def _conf(order: Mapping[str, Any], names: list[str], here: str, script: str, directory: Path) -> bytes:
     values = {
         "STEP_ID": order["steps"][0],
         "STEP_NODES": " ".join(names),
         "STEP_HERE": here,
+        "STEP_SCRIPT": script,
         "STEP_JOB": str(directory),
         "STEP_APPEND": "yes" if order.get("append") else "",
         "STEP_QUIET": "yes" if order.get("quiet") else "",
@@ -113,6 +123,7 @@ def _conf(order: Mapping[str, Any], names: list[str], here: str, directory: Path
         "STEP_BAD_EXIT": "yes" if order.get("kill_on_bad_exit") else "",
         "STEP_WAIT": order.get("wait") or 0,
         "STEP_KILL_WAIT": int(order.get("kill_wait", 0)),
+        "STEP_PTY": "yes" if order["pty"] else "",
         "STEP_STDIN": os.fsdecode(order.get("stdin") or b""),
         "STEP_PROLOG": os.fsdecode(order.get("prolog") or b""),
         "STEP_EPILOG": os.fsdecode(order.get("epilog") or b""),
@@ -145,6 +156,7 @@ def _script(
     epilog = order.get("task_epilog") or b""
     nice = b"nice -n 0 " if b"=" in argv[0] else b""  # env takes a word with an equals sign for a variable
     command = b" ".join([nice + program, *(quote(word) for word in argv[1:])])
+    prolog = order.get("task_prolog") or b""
     lines = [
         *filter(None, redirections),
         *([b"PATH=%s:$PATH" % quote(os.fsencode(away / "bin"))] if away and b"PATH" in own else []),
@@ -153,8 +165,10 @@ def _script(
         % (quote(order["cwd"]), quote(_NO_FOLDER % order["cwd"])),
         b"(PATH=%s; command -v %s) >/dev/null || { echo %s >&2; exit 2; }"
         % (path, program, quote(b"slurmstepd: error: execve(): %s: No such file or directory" % argv[0])),
-        _KEEP_OWN % b" ".join(b"-e 's/^\\(%s\\)=.*/\\1/p'" % name for name in (b"DSTACK_[A-Z_]*", *own)),
-        b'%senv -i "$@" "SLURM_TASK_PID=$$" \\\n%s' % (b"" if epilog else b"exec ", b" \\\n".join([*words, command])),
+        _KEEP_OWN % b" ".join(b"-e 's/^\\(%s\\)=.*/\\1/p'" % name for name in (b"DSTACK_[A-Z_]*", GUEST.encode(), *own)),
+        b'set -- "$@" "SLURM_TASK_PID=$$" \\\n%s' % b" \\\n".join(words),
+        *([b'prolog=%s\n. "$STEP_GUEST/task_prolog.sh"' % quote(prolog)] if prolog else []),
+        b'%senv -i "$@" \\\n%s' % (b"" if epilog else b"exec ", command),
     ]
     if epilog:
         lines += [b"status=$?", b"%s || :" % quote(epilog), b"exit $status"]

@@ -9,7 +9,6 @@ REQUIRED = Argument.REQUIRED
 OPTIONAL = Argument.OPTIONAL
 _SRUN = ("srun",)
 _SALLOC = ("salloc",)
-_PROLOG = "on dstack a partition's prolog comes before the script"
 _BCAST = "programs are on every node already: all nodes are this machine, or share its files"
 
 
@@ -63,13 +62,7 @@ SRUN = (
     _srun("exact", variables=("SLURM_EXACT",)),
     _srun("het-group", REQUIRED, "expr"),
     _srun("interactive", effect=Effect.IGNORED, note="for salloc's own use in Slurm"),
-    _srun(
-        "jobid",
-        REQUIRED,
-        "jobid",
-        variables=("SLURM_JOBID", "SLURM_JOB_ID"),
-        note="on dstack, from outside, allocations only: steps of a batch job begin inside of it",
-    ),
+    _srun("jobid", REQUIRED, "jobid", variables=("SLURM_JOBID", "SLURM_JOB_ID")),
     _srun("kill-on-bad-exit", OPTIONAL, "0|1", short="K", variables=("SLURM_KILL_BAD_EXIT",)),
     _srun("label", short="l", variables=("SLURM_LABELIO",)),
     _srun(
@@ -96,14 +89,14 @@ SRUN = (
     _srun("pack-group", REQUIRED, "expr", note="an older name of --het-group"),
     _srun("preserve-env", short="E"),
     _srun("prolog", REQUIRED, "executable", variables=("SLURM_PROLOG",)),
-    _srun("pty", dstack=Effect.REFUSED, note="tasks on dstack have no terminal"),
+    _srun("pty", note="on dstack the image needs script (util-linux)"),
     _srun("quit-on-interrupt"),
     _srun("relative", REQUIRED, "n", short="r"),
     _srun("resv-ports", OPTIONAL, "count", variables=("SLURM_RESV_PORTS",), effect=Effect.IGNORED, note="not reserved"),
     _srun("send-libs", OPTIONAL, "yes|no", variables=("SLURM_SEND_LIBS",), effect=Effect.IGNORED, note=_BCAST),
     _srun("slurmd-debug", REQUIRED, "level", variables=("SLURMD_DEBUG",), effect=Effect.IGNORED, note="no slurmd"),
     _srun("task-epilog", REQUIRED, "executable", variables=("SLURM_TASK_EPILOG",)),
-    _srun("task-prolog", REQUIRED, "executable", variables=("SLURM_TASK_PROLOG",), dstack=Effect.REFUSED, note=_PROLOG),
+    _srun("task-prolog", REQUIRED, "executable", variables=("SLURM_TASK_PROLOG",)),
     _srun("unbuffered", short="u", variables=("SLURM_UNBUFFEREDIO",)),
     _srun("whole"),
     JobOption(
