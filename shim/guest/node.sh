@@ -16,6 +16,7 @@ guest=${0%/*}
 tick=${SHIM_TICK:-0.2}
 rank=${DSTACK_NODE_RANK:-0}
 mkdir -p "$directory/nodes"
+export SLURMSHIM_GUEST="$guest/bin" # see job.sh
 
 # The names of the nodes lead to their addresses, where this user may say so.
 introduce() {

@@ -5,22 +5,8 @@ import re
 
 import pytest
 
+from tests.behaviour.script import BASH, WAIT, ending, up
 from tests.shim import Shim, wait_until
-
-BASH = "#!/bin/bash\n"
-WAIT = "while :; do sleep 0.1; done\n"
-
-
-def ending(shim: Shim, job: int | str) -> str:
-    """State and exit code as sacct has them."""
-    return shim.run("sacct", "-n", "-P", "-X", "-j", str(job), "-o", "State,ExitCode").out.strip()
-
-
-def up(shim: Shim, job: int, word: str = "up") -> None:
-    """Wait for a word of a job."""
-    shim.wait(job, "RUNNING")
-    written = shim.work / f"slurm-{job}.out"
-    wait_until(lambda: written.exists() and word in shim.output(job), lambda: f"{word!r} in {written}")
 
 
 def test_endings(shim: Shim) -> None:

@@ -29,6 +29,7 @@ NO_TERMINAL = (
 GUEST = "SLURMSHIM_GUEST"
 """The variable that leads the launchers of the submit host, where a job finds them, to the guest's commands."""
 _OF_ITS_HOST = (b"PATH", b"HOME", b"LD_LIBRARY_PATH", b"SHELL", b"TMPDIR")
+_KEPT = (b"DSTACK_[A-Z_]*", GUEST.encode())
 _OF_THE_NODE = ("DSTACK_", GUEST, "SLURM_TASK_PID")
 """Prefixes of variables that each node, or each task, has for itself."""
 
@@ -165,7 +166,7 @@ def _script(
         % (quote(order["cwd"]), quote(_NO_FOLDER % order["cwd"])),
         b"(PATH=%s; command -v %s) >/dev/null || { echo %s >&2; exit 2; }"
         % (path, program, quote(b"slurmstepd: error: execve(): %s: No such file or directory" % argv[0])),
-        _KEEP_OWN % b" ".join(b"-e 's/^\\(%s\\)=.*/\\1/p'" % name for name in (b"DSTACK_[A-Z_]*", GUEST.encode(), *own)),
+        _KEEP_OWN % b" ".join(b"-e 's/^\\(%s\\)=.*/\\1/p'" % name for name in (*_KEPT, *own)),
         b'set -- "$@" "SLURM_TASK_PID=$$" \\\n%s' % b" \\\n".join(words),
         *([b'prolog=%s\n. "$STEP_GUEST/task_prolog.sh"' % quote(prolog)] if prolog else []),
         b'%senv -i "$@" \\\n%s' % (b"" if epilog else b"exec ", command),

@@ -91,7 +91,7 @@ class Lab:
         """Stop every run, and return when all hosts are idle."""
         active = self.post("runs/list", {"project_name": self.project, "only_active": True, "limit": 100})
         if names := [run["run_spec"]["run_name"] for run in active]:
-            self.project_post("runs/stop", {"runs_names": names, "abort": True})
+            self.project_post("runs/stop", {"runs_names": names, "abort": False})
         self._await_fleet()
 
     def stop(self) -> None:
