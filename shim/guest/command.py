@@ -92,11 +92,12 @@ class CommandWork(Work):
         else:
             self.session.answer(self.result)
 
-    def aborted(self, _notice: bytes) -> None:
+    def aborted(self, notice: bytes) -> None:
         """The allocation is gone."""
         self.revoked = True
         if not self.order["quiet"]:
-            self._say(f"salloc: Job allocation {self.name} has been revoked.")
+            late = f"{self.name} has exceeded its time limit and its allocation"
+            self._say(f"salloc: Job {late if b'TIME LIMIT' in notice else f'allocation {self.name}'} has been revoked.")
         if not self.child:
             return
         number = self.order["kill_command"]

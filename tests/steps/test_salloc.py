@@ -1,10 +1,15 @@
 """salloc against what real Slurm answered."""
 
+import marshal
 import re
 import signal
+import socket
+import subprocess
+import sys
 
 import pytest
 
+from shim.launcher import frame, read_frame
 from tests.shim import Shim, wait_until
 
 
@@ -89,3 +94,25 @@ def test_without_a_shell(lab: Shim) -> None:
     assert answer.out == f"{job_id} kept 0\n" * 2 or answer.out == f"{job_id} kept 0\n"
     lab.run("scancel", job_id)
     assert lab.wait(int(job_id)) == "CANCELLED"
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        (b" DUE TO TIME LIMIT", "Job 7 has exceeded its time limit and its allocation has been revoked."),
+        (b"", "Job allocation 7 has been revoked."),
+    ],
+)
+def test_what_a_client_says_when_its_allocation_is_taken(why: bytes, said: str) -> None:
+    """The client alone, with the test in the controller's place: a time limit takes a minute at least."""
+    order = {"job": "7", "argv": [b"sleep", b"100"], "environment": {}, "cwd": b"/", "quiet": False, "kill_command": 9}
+    ours, theirs = socket.socketpair()
+    order_text = marshal.dumps({"do": "command", "restarts": 0, **order}, 2)
+    imports = "from _socket import socket; from shim.guest.session import serve"
+    command = [sys.executable, "-c", f"{imports}; exit(serve(socket(fileno=0), {order_text}))"]
+    with ours, theirs, subprocess.Popen(command, stdin=theirs, stderr=subprocess.PIPE) as client:
+        ours.sendall(frame(b"A", why))
+        kind, result = read_frame(ours)
+        ours.sendall(frame(b"X", b"%d" % marshal.loads(result)["code"]))
+        assert client.communicate()[1].decode() == f"salloc: {said}\n"
+    assert (kind, client.returncode) == (b"S", 0)
