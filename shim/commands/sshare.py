@@ -13,6 +13,7 @@ from shim.commands.display.printfields import (
     in_columns,
     names_in_lines,
     print_columns,
+    shortened,
 )
 from shim.options.accounting import SSHARE
 
@@ -58,7 +59,6 @@ FIELDS: tuple[PrintField[Row], ...] = (
 )
 """In the order of ``--helpformat``."""
 
-_BY_NAME = {field.name.lower(): field for field in FIELDS}
 _DEFAULT = "account,user,rawshares,normshares,rawusage,effectvusage,fairshare"
 _LONG = "account,user,rawshares,normshares,rawusage,normusage,effectvusage,fairshare,levelfs,grptresmins,tresrunmins"
 
@@ -85,7 +85,7 @@ def _report(call: Call, arguments: Arguments) -> None:
     if "partition" in flags and "format" not in arguments.given:
         text = text.replace("user,", "user,partition,", 1)
     try:
-        columns = print_columns(text, FIELDS, lambda name: _BY_NAME.get(name))
+        columns = print_columns(text, FIELDS, lambda name: shortened(name, FIELDS))
     except UnknownField as error:
         call.error(f'Invalid field requested: "{error}"')
         raise Exit(1) from None

@@ -13,6 +13,7 @@ from shim.commands.display.printfields import (
     in_columns,
     names_in_lines,
     print_columns,
+    shortened,
 )
 from shim.commands.display.steps import live_steps
 from shim.commands.scontrol.targets import parse_job_id, split_jobs
@@ -129,7 +130,6 @@ FIELDS: tuple[PrintField[Row], ...] = (
 )
 """In the order of ``--helpformat``."""
 
-_BY_NAME = {field.name.lower(): field for field in FIELDS}
 _DEFAULT = (
     "jobid,maxvmsize,maxvmsizenode,maxvmsizetask,avevmsize,maxrss,maxrssnode,maxrsstask,averss,maxpages,maxpagesnode,"
     "maxpagestask,avepages,mincpu,mincpunode,mincputask,avecpu,ntasks,avecpufreq,reqcpufreqmin,reqcpufreqmax,"
@@ -161,7 +161,7 @@ def _report(call: Call, arguments: Arguments) -> None:
         raise Exit(1)
     text = _PIDS if "pidformat" in arguments.flags else arguments.given.get("format", _DEFAULT)
     try:
-        columns = print_columns(text, FIELDS, _BY_NAME.get)
+        columns = print_columns(text, FIELDS, lambda name: shortened(name, FIELDS))
     except UnknownField as error:
         call.error(f'Invalid field requested: "{error}"')
         raise Exit(1) from None

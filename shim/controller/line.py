@@ -46,8 +46,9 @@ class Line:
         if job.reason in _WAITED_FOR_ELSE:
             job.reason = Reason.NONE
         if not job.accrue_time:
-            job.eligible_time = job.accrue_time = now
-            queue.journal.note(job)
+            for part in queue.components(job):
+                part.eligible_time = part.accrue_time = now
+                queue.journal.note(part)
         insort(self.ready, (*self._rank(job), job))
         self.unjudged.add(job)
         queue.wake()

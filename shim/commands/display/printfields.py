@@ -66,24 +66,30 @@ class PrintColumn(Generic[R]):
         return text.ljust(self.width) if self.left else text.rjust(self.width)
 
 
+def shortened(name: str, fields: Sequence[PrintField[R]]) -> PrintField[R] | None:
+    """The first field that a name in lower case may be short for; None: there is none."""
+    return next((field for field in fields if field.name.lower().startswith(name)), None)
+
+
 def print_columns(
-    text: str, fields: Sequence[PrintField[R]], find: Callable[[str], PrintField[R] | None]
+    text: str, fields: Sequence[PrintField[R]], find: Callable[[str], PrintField[R] | None], whole: str = ""
 ) -> list[PrintColumn[R]]:
     """The columns of a format such as ``jobid%20,state%-10``. Raises UnknownField.
 
-    ``find`` knows a field by its name in lower case. ``all`` is all fields, ``%10`` alone all fields so wide.
+    ``find`` knows a field by its name in lower case. The beginning of ``whole`` means all fields, as does ``%10``.
+    A field that is named more than once is everywhere as wide as it was told to be last.
     """
-    found = []
+    found: list[PrintColumn[R]] = []
+    told: dict[PrintField[R], PrintColumn[R]] = {}
     for wanted in parse_sacct_format(text):
         name = wanted.name.lower()
-        for field in fields if name in {"all", ""} else (find(name),):
+        for field in fields if whole and whole.startswith(name) else (find(name),):
             if field is None:
                 raise UnknownField(wanted.name)
-            if wanted.width is None:
-                found.append(PrintColumn(field, field.width, field.left))
-            else:
-                found.append(PrintColumn(field, wanted.width, wanted.left))
-    return found
+            if wanted.width is not None:
+                told[field] = PrintColumn(field, wanted.width, wanted.left)
+            found.append(PrintColumn(field, field.width, field.left))
+    return [told.get(column.field, column) for column in found]
 
 
 def in_columns(columns: Sequence[PrintColumn[R]], rows: Iterable[R], *, header: bool) -> str:

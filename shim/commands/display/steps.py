@@ -18,8 +18,8 @@ def live_steps(queue: "Queue", job: Job) -> list[Step]:
 
 def batch_step(job: Job) -> Step | None:
     """The accounting of the job's batch script; None while it has not started, or if it has none."""
-    if not (job.request.batch and job.shares and job.start_time) or job.pending:
-        return None
+    if not (job.request.batch and job.shares and job.start_time) or job.pending or job.het_job_offset:
+        return None  # the script of a heterogeneous job runs in its first component
     first = job.shares[0]
     return Step(
         job_id=job.job_id,

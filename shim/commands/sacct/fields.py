@@ -3,9 +3,16 @@
 from collections.abc import Callable
 
 from shim.commands import jobfields
-from shim.commands.display.printfields import Cut, PrintColumn, PrintField, names_in_lines, print_columns
+from shim.commands.display.printfields import (
+    Cut,
+    PrintColumn,
+    PrintField,
+    names_in_lines,
+    print_columns,
+    shortened,
+)
 from shim.commands.display.steps import layout
-from shim.commands.sacct.rows import Row
+from shim.commands.sacct.rows import Row, flags_of, reason_of
 from shim.grammar.memory import format_memory
 from shim.grammar.timelimit import format_dhms
 from shim.job.request import UNLIMITED
@@ -141,10 +148,6 @@ def _after_start(row: Row, text: str) -> str:
     return text if row.step is None or row.step.end_time else ""
 
 
-def _flags(row: Row) -> str:
-    return "SchedMain,StartRecieved" if row.job.shares else "StartRecieved"  # Slurm's own spelling
-
-
 def _frequency(row: Row) -> str:
     return "0" if row.step and row.step.step_id == "batch" else "Unknown"
 
@@ -153,8 +156,12 @@ def _layout(row: Row) -> str:
     return layout(row.step) if row.step else ""
 
 
-def _reason(row: Row) -> str:
-    return row.job.reason if row.job.pending else "None"
+def _span(seconds: int) -> str:
+    return format_dhms(seconds) if seconds >= 0 else "INVALID"
+
+
+def _start(row: Row) -> str:
+    return row.showing.time(row.start, none="None" if row.end else "Unknown")
 
 
 _CPUS = (lambda row: row.cpus, Cut.NEVER)
@@ -207,10 +214,10 @@ FIELDS: tuple[PrintField[Row], ...] = (
     _job("DerivedExitCode", 15, lambda row: exit_code_text(row.derived_exit_status)),
     _field("Elapsed", 10, lambda row: format_dhms(row.elapsed), Cut.HARD),
     _field("ElapsedRaw", 10, lambda row: row.elapsed, Cut.NEVER),
-    _field_of("Eligible", 19, _when(lambda row: row.job.eligible_time), _when(lambda row: row.start), Cut.HARD),
+    _field_of("Eligible", 19, _when(lambda row: row.eligible), _when(lambda row: row.start), Cut.HARD),
     _field("End", 19, _when(lambda row: row.end), Cut.HARD),
     _field("ExitCode", 8, lambda row: row.exit_code),
-    _job("Flags", 19, _flags),
+    _job("Flags", 19, lambda row: ",".join(flags_of(row.job))),
     _job("GID", 6, lambda row: row.job.group_id, Cut.NEVER),
     _job("Group", 9, lambda row: row.job.group_name),
     _field_of("JobID", 12, lambda row: row.job_id, lambda row: row.job_id, left=True),
@@ -249,7 +256,7 @@ FIELDS: tuple[PrintField[Row], ...] = (
     _job("Priority", 10, lambda row: row.job.priority, Cut.NEVER),
     _job("QOS", 10, lambda row: row.job.request.qos or jobfields.DEFAULT_QOS),
     _job("QOSRAW", 6, _constant("1"), Cut.NEVER),
-    _job("Reason", 22, _reason),
+    _job("Reason", 22, lambda row: reason_of(row.job)),
     _field("ReqCPUFreq", 10, _frequency),
     _field("ReqCPUFreqGov", 13, _frequency),
     _field("ReqCPUFreqMax", 13, _frequency),
@@ -260,10 +267,10 @@ FIELDS: tuple[PrintField[Row], ...] = (
     _job("ReqTRES", 10, lambda row: _tres_text(row, requested=True)),
     _job("Reservation", 20, lambda row: row.job.request.reservation),
     _never("ReservationId", 8),
-    _job("Reserved", 10, lambda row: format_dhms(row.reserved), Cut.HARD),
-    _job("ResvCPU", 10, lambda row: format_dhms(row.reserved * row.requested.cpus), Cut.HARD),
-    _job("ResvCPURAW", 10, lambda row: row.reserved * row.requested.cpus, Cut.NEVER),
-    _field("Start", 19, _when(lambda row: row.start), Cut.HARD),
+    _job("Reserved", 10, lambda row: _span(row.reserved), Cut.HARD),
+    _job("ResvCPU", 10, lambda row: _span(row.reserved * row.requested.cpus), Cut.HARD),
+    _job("ResvCPURAW", 10, lambda row: row.reserved * row.requested.cpus % 2**32, Cut.NEVER),
+    _field("Start", 19, _start, Cut.HARD),
     _field("State", 10, lambda row: row.state),
     _field_of("Submit", 19, _when(lambda row: row.job.submit_time), _when(lambda row: row.start), Cut.HARD),
     _field_of(
@@ -285,8 +292,6 @@ FIELDS: tuple[PrintField[Row], ...] = (
 )
 """In the order of ``--helpformat``."""
 
-BY_NAME = {field.name.lower(): field for field in FIELDS}
-
 DEFAULT = "jobid,jobname,partition,account,alloccpus,state,exitcode"
 BRIEF = "jobid,state,exitcode"
 LONG = (
@@ -307,4 +312,4 @@ def help_format() -> str:
 
 def columns(text: str) -> list[PrintColumn[Row]]:
     """The columns of a format. Raises UnknownField."""
-    return print_columns(text, FIELDS, BY_NAME.get)
+    return print_columns(text, FIELDS, lambda name: shortened(name, FIELDS), "all")

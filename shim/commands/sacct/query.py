@@ -9,21 +9,25 @@ from shim.commands.call import Call, Exit
 from shim.commands.display.version import version_line
 from shim.commands.help import help_text, usage_text
 from shim.commands.sacct.fields import BRIEF, DEFAULT, LONG, help_format
+from shim.commands.sacct.rows import JOB_FLAGS, NOT_ACCOUNTED
 from shim.grammar.errors import GrammarError
 from shim.grammar.hostlist import expand_hostlist
 from shim.grammar.timelimit import parse_time_limit
 from shim.grammar.when import WhenError, parse_when
-from shim.job.states import BY_WORD, State
+from shim.job.states import BY_WORD, Reason, State
 from shim.options.getopt import Getopt, OptionError, usage_error
 from shim.options.sacct import OPTIONS
 
 _UNITS = "KMGTP"
 _LISTS = {
-    "accounts", "associations", "clusters", "group", "jobs", "name", "nodelist", "partition", "qos", "state", "user",
-    "wckeys",
+    "accounts", "associations", "clusters", "flags", "group", "jobs", "name", "nodelist", "partition", "qos", "reason",
+    "state", "user", "wckeys",
 }  # fmt: skip
 """Options that add to what was given before when they are repeated."""
 _JOB_ID = re.compile(r"(?P<job>\d+)(?:_(?P<task>\d+)|\+(?P<offset>\d+))?(?:\.(?P<step>\w+))?")
+
+_NAMED_STEPS = {"batch", "extern", "interactive"}
+_REASONS = {str(reason).lower() for reason in Reason}
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Wanted:
     task_id: int | None = None
     offset: int | None = None
     step_id: str | None = None
+    alone: bool = False  # of a heterogeneous job only the first component
 
 
 @dataclass
@@ -59,6 +64,18 @@ class Query:
         text = self.given.get(option)
         return None if text is None else frozenset(word for word in text.split(",") if word)
 
+    def names(self, option: str) -> frozenset[str] | None:
+        """The same, of words that count in any case, in lower case."""
+        words = self.words(option)
+        return None if words is None else frozenset(map(str.lower, words))
+
+    @property
+    def whole(self) -> bool | None:
+        """Whether all of a heterogeneous job is meant by a part of it; None: as it is written (--whole-hetjob)."""
+        if "whole-hetjob" in self.flags:
+            return True
+        return {"yes": True, "no": False}.get(self.given.get("whole-hetjob", "").lower())
+
     @property
     def format(self) -> str:
         """The fields to show."""
@@ -73,8 +90,6 @@ class Query:
 def parse(call: Call) -> Query:
     """Read variables and arguments. Raises Exit after printing what is wrong, or what was asked for."""
     query = Query()
-    if call.env.get("SLURM_CLUSTERS"):
-        query.given["clusters"] = call.env["SLURM_CLUSTERS"]
     scan = Getopt(OPTIONS, call.argv)
     try:
         for option, value in scan:
@@ -129,10 +144,14 @@ def _check(call: Call, query: Query) -> None:
             call.error(f"Invalid unit type '{unit}'. Possible options are '{_UNITS}'")
             raise _fatal(call, "Invalid unit type")
         query.given["units"] = unit.upper()
+    if (whole := query.given.get("whole-hetjob", "yes")).lower() not in {"yes", "no"}:
+        call.error(f'Invalid --whole-hetjob value "{whole}". Valid values: [yes|no].')
+        raise Exit(1)
     if query.given.get("jobs"):
-        query.jobs = [_job(call, word) for word in _split(query.given["jobs"])]
+        query.jobs = [_job(call, query, word) for word in _split(query.given["jobs"])] or None
     if query.given.get("state"):
         query.states = frozenset(_state(call, word) for word in query.given["state"].split(",") if word)
+    _check_words(call, query)
     query.users = _users(call, query)
     if "group" in query.given:
         query.groups = frozenset(_group(call, word) for word in query.given["group"].split(","))
@@ -153,26 +172,43 @@ def _split(text: str) -> list[str]:
     return [word.strip() for word in re.split(r",(?![^[]*\])", text) if word.strip()]
 
 
-def _job(call: Call, word: str) -> Wanted:
+def _job(call: Call, query: Query, word: str) -> Wanted:
     match = _JOB_ID.match(word)
     if not match or not int(match["job"]):
         raise _fatal(call, f"Bad job/step specified: {word}")
     rest = word[match.end() :]
     if rest.startswith("_"):
         raise _fatal(call, f"Bad job array element specified: {match['job']}")
+    if rest.startswith("+"):
+        raise _fatal(call, f"Bad hetjob offset specified: {match['job']}")
+    step = match["step"]
+    if rest.startswith(".") or (step and not step.isdecimal() and step not in _NAMED_STEPS):
+        raise _fatal(call, f"Bad step specified: {match['job']}")
     if rest[:1].isalpha():
         raise _fatal(call, f"Bad job/step specified: {word}")
-    task, offset = match["task"], match["offset"]
-    return Wanted(int(match["job"]), int(task) if task else None, int(offset) if offset else None, match["step"])
+    task, offset = match["task"], None if query.whole else match["offset"]
+    alone = query.whole is False
+    return Wanted(int(match["job"]), int(task) if task else None, int(offset) if offset else None, step, alone)
 
 
 def _state(call: Call, word: str) -> State:
     state = BY_WORD.get(word.upper())
-    if state is None:  # words may be shortened
-        state = next((s for s in State if s.word.startswith(word.upper())), None)
     if state is None:
         raise _fatal(call, f"unrecognized job state value '{word}'")
+    if state in NOT_ACCOUNTED:
+        raise _fatal(call, f"job state {word} is not supported / accounted")
     return state
+
+
+def _check_words(call: Call, query: Query) -> None:
+    """Words that name one of a few things, in any case."""
+    for word in query.given.get("flags", "").split(","):
+        if word and word.lower() not in JOB_FLAGS:
+            call.error(f"str_2_job_flags: Invalid job flag {word}")
+            raise Exit(1)
+    for word in query.given.get("reason", "").split(","):
+        if word and word.lower() not in _REASONS:
+            raise _fatal(call, f"unrecognized job reason value '{word}'")
 
 
 def _users(call: Call, query: Query) -> frozenset[int] | None:
@@ -186,8 +222,8 @@ def _users(call: Call, query: Query) -> frozenset[int] | None:
 
 def _user(call: Call, word: str) -> int:
     try:
-        return int(word) if word.isdecimal() else pwd.getpwnam(word).pw_uid
-    except KeyError:
+        return (pwd.getpwuid(int(word)) if word.isdecimal() else pwd.getpwnam(word)).pw_uid
+    except (KeyError, OverflowError):
         call.error(f"Invalid user id: {word}")
         raise Exit(1) from None
 
@@ -201,8 +237,8 @@ def _group(call: Call, word: str) -> int:
 
 
 def _check_sizes(call: Call, query: Query) -> None:
-    query.node_count = _range(query.given.get("nnodes"))
-    query.cpu_count = _range(query.given.get("ncpus"))
+    query.node_count = _range(call, query.given.get("nnodes"), "node")
+    query.cpu_count = _range(call, query.given.get("ncpus"), "cpu")
     if "nodelist" in query.given:
         try:
             query.nodes = frozenset(expand_hostlist(query.given["nodelist"]))
@@ -217,23 +253,29 @@ def _check_sizes(call: Call, query: Query) -> None:
         query.time_limits = (least, most)
 
 
-def _range(text: str | None) -> tuple[int, int] | None:
-    match = re.match(r"(\d+)(?:-(\d+))?", text or "")
-    return (int(match[1]), int(match[2] or match[1])) if match else None
+def _range(call: Call, text: str | None, what: str) -> tuple[int, int] | None:
+    """The bounds of ``2`` or ``2-4``; None: there are none, as with 0."""
+    if not text or text == "0":
+        return None
+    match = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
+    if not match:
+        call.error(f'Invalid numeric value "{text}" for requested {what} range.')
+        raise Exit(1)
+    return int(match[1]), int(match[2] or match[1])
 
 
 def _check_window(call: Call, query: Query) -> None:
     """The time that is looked at (sacct man page, DEFAULT TIME WINDOW)."""
     now = call.queue.now()
     end, start = query.given.get("endtime"), query.given.get("starttime")
-    query.end = _moment(call, end, now) if end is not None else now
-    if start is not None:
+    query.end = _moment(call, end, now) if end else now
+    if start:
         query.start = _moment(call, start, now)
     elif query.jobs is not None:
         query.start = 0
     else:
         query.start = now if query.states is not None else _moment(call, "today", now)
-    if query.states is not None and start is not None and end is None:
+    if query.states is not None and start and not end:
         query.end = query.start  # the states of that moment
     if query.start > query.end:
         from shim.commands.display.times import TimeFormat

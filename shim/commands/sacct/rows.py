@@ -9,11 +9,22 @@ from shim.commands.display.times import TimeFormat
 from shim.commands.display.tres import Tres, gres_of, tres_of_shares
 from shim.config.settings import Config
 from shim.job.record import Job, Step
-from shim.job.states import BY_WORD, State
+from shim.job.states import BY_WORD, Reason, State
 from shim.scheduler.need import need_of
 
 RUNNING = frozenset({State.RUNNING, State.COMPLETING, State.CONFIGURING, State.STOPPED})
 """All these are RUNNING to accounting: what is more is a flag that only the controller keeps."""
+
+NOT_ACCOUNTED = frozenset(
+    {
+        State.CONFIGURING, State.COMPLETING, State.STOPPED, State.SPECIAL_EXIT, State.SIGNALING, State.STAGE_OUT,
+        State.REQUEUE_FED, State.REQUEUE_HOLD, State.RESV_DEL_HOLD,
+    }
+)  # fmt: skip
+"""States that only the controller knows."""
+
+JOB_FLAGS = frozenset({"none", "schedsubmit", "schedmain", "schedbackfill", "startrecieved"})
+"""What accounting notes of how jobs start, in lower case (sacct man page, --flags); the spelling is Slurm's own."""
 
 _ENDED_BY_CONTROLLER = {State.CANCELLED, State.TIMEOUT}
 
@@ -112,7 +123,7 @@ class Row:
         elif self.job.pending:
             return 0
         else:
-            start = self.job.start_time or self.job.end_time
+            start = self.job.start_time if self.job.shares else 0
         return max(start, self.showing.window[0]) if self.showing.window and start else start
 
     @property
@@ -139,12 +150,18 @@ class Row:
         return int(self.job.suspended_for)
 
     @property
+    def eligible(self) -> float:
+        """When it could start, or can at the earliest; 0: nobody knows."""
+        begin = 0 if self.job.shares else self.job.request.begin
+        return max(begin, self.job.eligible_time)
+
+    @property
     def reserved(self) -> int:
-        """Whole seconds it waited after it could have started."""
-        job = self.job
-        if not job.eligible_time:
+        """Whole seconds it waited after it could have started; negative before then, and if it never started."""
+        if not self.eligible:
             return 0
-        return max(0, int(self.start or self.showing.now) - int(job.eligible_time))
+        until = self.start if self.start or not self.job.pending else self.showing.now
+        return int(until) - int(self.eligible)
 
     @property
     def user_seconds(self) -> float:
@@ -187,6 +204,16 @@ class Row:
         """True for a step that is over and whose processes were measured."""
         step = self.step
         return bool(step and step.end_time and (step.max_rss or step.user_seconds or step.system_seconds))
+
+
+def flags_of(job: Job) -> list[str]:
+    """What accounting notes of how the job started: see JOB_FLAGS."""
+    return ["SchedMain", "StartRecieved"] if job.shares else ["StartRecieved"]
+
+
+def reason_of(job: Job) -> str:
+    """Why it did not start at once: accounting learns of what keeps a job, not of how the queue moves after that."""
+    return "None" if job.shares or job.reason in {Reason.PRIORITY, Reason.RESOURCES} else job.reason
 
 
 def accounted(status: int) -> str:

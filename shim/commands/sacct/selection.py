@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from shim.commands.display.steps import batch_step
 from shim.commands.sacct.query import Query, Wanted
-from shim.commands.sacct.rows import RUNNING, Run
+from shim.commands.sacct.rows import RUNNING, Run, flags_of, reason_of
 from shim.grammar.hostlist import expand_hostlist
 from shim.job.record import Job, Step
 from shim.job.states import State
@@ -20,6 +20,8 @@ def select(queue: "Queue", query: Query) -> list[Run]:
     """Return the runs that pass all filters, in the order in which they are shown."""
     records = [job for job in _candidates(queue, query) if _passes(job, query)]
     records.sort(key=lambda job: _order(job, bool(query.jobs)))
+    if "duplicates" not in query.flags:
+        records = list({job.job_id: job for job in records}.values())  # the last run of those that pass
     steps = _steps(queue, records)
     return [Run(job, steps.get((job.job_id, job.restarts), [])) for job in records]
 
@@ -39,7 +41,7 @@ def _candidates(queue: "Queue", query: Query) -> Iterator[Job]:
     live = queue.jobs
     yield from (job for job in list(live.values()) if _may_be(job, query))
     yield from (job for job in queue.table.jobs(where, *parameters) if job.job_id not in live)
-    if "duplicates" in query.flags:
+    if "duplicates" in query.flags or query.states is not None:
         yield from queue.table.jobs(where, *parameters, source="earlier_run")
 
 
@@ -89,6 +91,8 @@ def _passes(job: Job, query: Query) -> bool:
         and _among(query.words("name"), [job.request.job_name])
         and _among(query.words("accounts"), [job.request.account])
         and _among(query.words("qos"), [job.request.qos or "normal"])
+        and _among(query.names("flags"), map(str.lower, flags_of(job)))
+        and _among(query.names("reason"), [reason_of(job).lower()])
         and _among(query.words("wckeys"), [job.request.wckey])
         and _among(query.words("associations"), ["1"])
     )
@@ -108,7 +112,8 @@ def means(wanted: Wanted, job: Job) -> bool:
         return job.array_job_id == wanted.job_id and job.task_id == wanted.task_id
     if wanted.offset is not None:
         return job.het_job_id == wanted.job_id and job.het_job_offset == wanted.offset
-    return wanted.job_id in {job.array_job_id or job.job_id, job.het_job_id or job.job_id, job.job_id}
+    whole = job.job_id if wanted.alone else job.het_job_id or job.job_id
+    return wanted.job_id in {job.array_job_id or job.job_id, whole, job.job_id}
 
 
 def _in_time(job: Job, query: Query) -> bool:
