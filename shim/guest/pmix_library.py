@@ -37,6 +37,7 @@ NAME = "libpmix.so.2"
 
 SUCCESS = 0
 DONE_AT_ONCE = -157  # PMIX_OPERATION_SUCCEEDED: the callback will not be called
+NOT_SUPPORTED = -47
 NO_MORE_HANDLERS = -334  # PMIX_EVENT_ACTION_COMPLETE
 
 _KNOWN = ("4", "5")
@@ -86,6 +87,7 @@ class _Array(Structure):
 MODEX_DONE = CFUNCTYPE(None, c_int, c_void_p, c_size_t, c_void_p, c_void_p, c_void_p)
 ABORT = CFUNCTYPE(c_int, POINTER(Proc), c_void_p, c_int, c_char_p, c_void_p, c_size_t, c_void_p, c_void_p)
 FENCE = CFUNCTYPE(c_int, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p, c_size_t, MODEX_DONE, c_void_p)
+CONTROL = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p, c_void_p)
 HANDLED = CFUNCTYPE(None, c_int, c_void_p, c_size_t, c_void_p, c_void_p, c_void_p)
 EVENT = CFUNCTYPE(None, c_size_t, c_int, POINTER(Proc), c_void_p, c_size_t, c_void_p, c_size_t, HANDLED, c_void_p)
 
@@ -98,7 +100,9 @@ class Host(Structure):
         ("client_finalized", c_void_p),
         ("abort", ABORT),
         ("fence", FENCE),
-        ("others", c_void_p * 60),  # more than any version has
+        ("between", c_void_p * 15),
+        ("job_control", CONTROL),
+        ("others", c_void_p * 44),  # more than any version has
     )
 
 
@@ -162,6 +166,10 @@ class Server:
             pairs[name] = value
             at += 1
         return pairs
+
+    def end(self) -> None:
+        """Serve no more: what clients have asked to be removed after them is removed (PMIX_REGISTER_CLEANUP)."""
+        self.lib.PMIx_server_finalize()
 
     def regex(self, texts: Sequence[str]) -> Map:
         """Names of nodes, shortened. Raises Failed."""

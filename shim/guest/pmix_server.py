@@ -13,17 +13,28 @@ from __future__ import annotations
 import marshal
 import posix
 import sys
-from _signal import SIG_IGN, SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, signal  # type: ignore[import-not-found]
+from _signal import (  # type: ignore[import-not-found]
+    SIG_IGN,
+    SIGHUP,
+    SIGINT,
+    SIGPIPE,
+    SIGQUIT,
+    SIGTERM,
+    alarm,
+    signal,
+)
 from shutil import rmtree
 from tempfile import mkdtemp
 
 from shim.guest.pmi import mapping
 from shim.guest.pmix_library import (
     ABORT,
+    CONTROL,
     DONE_AT_ONCE,
     EVENT,
     FENCE,
     NO_MORE_HANDLERS,
+    NOT_SUPPORTED,
     SUCCESS,
     Failed,
     Host,
@@ -43,6 +54,10 @@ if TYPE_CHECKING:
     from shim.guest.pmix_library import Facts
 
 _CHUNK = 1 << 16
+_PLAIN = {b"PMIX_MCA_gds": b"hash", b"PMIX_MCA_psec": b"native"}
+"""The plug-ins that clients of every version and build have: they complain of others."""
+_TO_CLEAN_UP = 10
+"""Seconds until SIGALRM ends a library that hangs at its end."""
 _NAME = "spmix_appdir"  # of Slurm's own folder for the ranks of a step
 
 
@@ -52,15 +67,14 @@ def main() -> None:
         signal(number, SIG_IGN)  # the user's ^C is for the tasks; the end of the step is the end of this
     for name in [name for name in posix.environ if name.startswith(b"PMIX_") and not name.startswith(b"PMIX_MCA_")]:
         posix.unsetenv(name)  # of a rank that called this srun
+    for name, value in _PLAIN.items():
+        posix.putenv(name, value)
     order = marshal.loads(_exactly(int.from_bytes(_exactly(4), "big")))
     posix.chdir("/")
     folder = ""
     try:
         folder = mkdtemp(prefix=f"{_NAME}_{posix.getuid()}_{order['step']}_", dir=order["tmp_dir"])
-        answer = marshal.dumps(_serve(order, folder.encode()), 2)
-        _write(len(answer).to_bytes(4, "big") + answer)
-        while posix.read(0, _CHUNK):
-            pass
+        _serve(order, folder)
     except (Missing, Unknown, Failed, OSError) as why:
         _write(bytes(4) + str(why).encode())
     finally:
@@ -85,18 +99,34 @@ def _write(data: bytes) -> None:
         return  # srun is gone: so is standard input
 
 
-def _serve(order: dict[str, Any], folder: bytes) -> list[dict[bytes, bytes]]:
-    """Start to serve. The variables of each rank. Raises Missing, Unknown, Failed."""
+def _serve(order: dict[str, Any], folder: str) -> None:
+    """Serve from beginning to end. Raises Missing, Unknown, Failed, OSError."""
     server = Server(library(), b"slurm.pmix." + order["step"].encode())
-    server.start(_HOST, [(b"pmix.srvr.tmpdir", folder), (b"pmix.sys.tmpdir", order["tmp_dir"].encode())])
+    server.start(_HOST, [(b"pmix.srvr.tmpdir", folder.encode()), (b"pmix.sys.tmpdir", order["tmp_dir"].encode())])
     server.hear(_HANDLER)
     nodes: list[list[int]] = order["nodes"]
     size = sum(map(len, nodes))
-    server.describe(size, _facts(server, order["names"], nodes, folder))
-    for rank in range(size):
-        server.admit(rank, posix.getuid(), posix.getgid())
-    more = {b"SLURM_PMIX_MAPPING_SERV": mapping(nodes).encode()}
-    return [server.variables(rank) | more for rank in range(size)]
+    server.describe(size, _facts(server, order["names"], nodes, folder.encode()))
+    variables: list[dict[bytes, bytes]] = [{}] * size
+    for name, ranks in zip(order["names"], nodes, strict=True):
+        more = {b"SLURM_PMIX_MAPPING_SERV": mapping(nodes).encode()}
+        if len(nodes) > 1:
+            more |= _node_of_its_own(f"{folder}/{name}")
+        for rank in ranks:
+            server.admit(rank, posix.getuid(), posix.getgid())
+            variables[rank] = server.variables(rank) | more
+    answer = marshal.dumps(variables, 2)
+    _write(len(answer).to_bytes(4, "big") + answer)
+    while posix.read(0, _CHUNK):
+        pass
+    alarm(_TO_CLEAN_UP)
+    server.end()
+
+
+def _node_of_its_own(folder: str) -> dict[bytes, bytes]:
+    """What keeps emulated nodes apart: Open MPI 4 names shared memory by host name and rank on the node only."""
+    posix.mkdir(folder)
+    return {b"OMPI_MCA_btl_vader_backing_directory": folder.encode()}
 
 
 def _facts(server: Server, names: Sequence[str], nodes: Sequence[Sequence[int]], folder: bytes) -> Facts:
@@ -169,5 +199,10 @@ def _tell(what: bytes, status: int, source: Any) -> None:
     _write(b"%s %d %s %d\n" % (what, status, rank.nspace, rank.rank))
 
 
-_HOST = Host(abort=ABORT(_abort), fence=FENCE(_fence))
+def _control(_who: Any, _targets: Any, _many: int, _orders: Any, _count: int, _done: Any, _data: Any) -> int:
+    """What the library cannot do by itself for a rank: only with this in place it does what it can (cleanup)."""
+    return NOT_SUPPORTED
+
+
+_HOST = Host(abort=ABORT(_abort), fence=FENCE(_fence), job_control=CONTROL(_control))
 _HANDLER = EVENT(_event)

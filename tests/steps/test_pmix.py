@@ -36,6 +36,10 @@ mpi.MPI_Comm_size(node, ctypes.byref(local))
 print(f"{me} of {many}, after {neighbour}, sum {got.value}, {local.value} on {os.environ['SLURMD_NODENAME']}")
 mpi.MPI_Finalize()
 """
+SHARED = """\
+shared = {line.split()[-1] for line in open("/proc/self/maps") if "segment" in line}
+print(*sorted(shared), sep="\\n", flush=True)
+"""
 UNTIL_ALL_ARE_THERE = "mpi.MPI_Barrier(world)\n"
 LASTS = "print('lasts', flush=True)\nsignal.pause()\n"
 ABORT = UNTIL_ALL_ARE_THERE + "if me == 1: mpi.MPI_Abort(world, 7)\nsignal.pause()\n"
@@ -138,6 +142,19 @@ def test_a_rank_that_dies_ends_the_step(lab: Shim) -> None:
         "srun: error: n1: task 0: Killed",
         "srun: error: n2: task 2: Killed",
     ]
+
+
+@needs_mpi
+def test_emulated_nodes_share_no_memory_and_leave_none(lab: Shim) -> None:
+    for nodes in (1, 2):
+        ranks = 2 * nodes
+        answer = mpi_run(lab, UNTIL_ALL_ARE_THERE + SHARED + DIE, f"-N{nodes}", "--ntasks-per-node=2", "-l")
+        paths = [line.split(": ") for line in answer.out.splitlines()]
+        shared = {rank: {path for who, path in paths if who == rank} for rank, _ in paths}
+        assert len(shared) == ranks, str(answer)
+        assert len(set.union(*shared.values())) == ranks
+        assert {len(mine) for mine in shared.values()} == {2}
+        assert not [path for _, path in paths if Path(path).exists()]
 
 
 @needs_pmix
