@@ -39,7 +39,7 @@ def existing(call: Call, fields: Fields) -> Job:
     job = call.queue.job(int(number))
     if job is None:
         call.error(f"Unable to confirm allocation for job {number}: {Errno.INVALID_JOB_ID.text}")
-    elif job.state.finished:
+    elif job.decided:
         call.error(f"Slurm job {number} has expired")
     elif job.pending:
         call.error(f"Unable to confirm allocation for job {number}: {Errno.JOB_PENDING.text}")

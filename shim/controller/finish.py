@@ -35,6 +35,20 @@ def finished(queue: "Queue", ended: Ended) -> None:
     run_over(queue, ended)
 
 
+def script_over(queue: "Queue", ended: Ended) -> None:
+    """A script has ended, and steps that it has left behind are being ended: how the job went is known already."""
+    job = queue.jobs.get(ended.job_id)
+    if job is None or job.restarts != ended.restarts or not job.state.active or job.ending:
+        return
+    job.batch_status = ended.exit_status
+    for part in queue.components(job):
+        state, part.reason, part.exit_status = _verdict(part, ended, "")
+        part.ending, part.end_time = state.name, ended.end_time
+        part.state = State.COMPLETING
+        queue.no_timer(part)
+        queue.changed(part)
+
+
 def run_over(queue: "Queue", ended: Ended) -> None:
     """The job whose run has ended is over, or comes back."""
     job = queue.jobs.get(ended.job_id)
@@ -43,7 +57,8 @@ def run_over(queue: "Queue", ended: Ended) -> None:
     if not job.request.batch:
         queue.allocations.lose(queue.components(job))
     job.start_time = ended.start_time or job.start_time
-    job.batch_status = ended.exit_status
+    if not job.script_over:
+        job.batch_status = ended.exit_status
     job.user_seconds, job.system_seconds, job.max_rss = ended.user_seconds, ended.system_seconds, ended.max_rss
     end = job.end_time if job.ending and job.end_time else ended.end_time
     ending = job.ending
@@ -54,6 +69,8 @@ def run_over(queue: "Queue", ended: Ended) -> None:
                 part.state = State[ended.ending] if ended.ending else State.NODE_FAIL
             _release(queue, part, end)
             requeue.again(queue, part, hold=ending in HELD, special=ending == "SPECIAL_EXIT", lost=lost)
+        elif part.script_over:
+            conclude(queue, part, State[part.ending], part.reason, part.exit_status, end)
         else:
             conclude(queue, part, *_verdict(part, ended, ending), end)
 

@@ -48,7 +48,7 @@ def part(queue: "Queue", job: Job, tasks: IndexSet | None) -> list[Job]:
 
 def hold(queue: "Queue", job: Job, tasks: IndexSet | None, *, admin: bool) -> None:
     """scontrol hold and uhold. A running job is marked, to no effect unless it is requeued."""
-    if job.state.finished:
+    if job.decided:
         raise SlurmError(Errno.JOB_FINISHED)
     for record in part(queue, job, tasks):
         queue.line.leave(record)
@@ -61,7 +61,7 @@ def hold(queue: "Queue", job: Job, tasks: IndexSet | None, *, admin: bool) -> No
 
 def release(queue: "Queue", job: Job, tasks: IndexSet | None, *, user_id: int) -> None:
     """scontrol release. An administrator's hold only an administrator can undo."""
-    if job.state.finished:
+    if job.decided:
         raise SlurmError(Errno.JOB_FINISHED)
     if job.reason == Reason.HELD_ADMIN and user_id != 0:
         raise SlurmError(Errno.ACCESS_DENIED)
@@ -117,7 +117,7 @@ def _check_suspension(job: Job, user_id: int) -> None:
         raise SlurmError(Errno.ACCESS_DENIED)
     if job.het_job_offset:
         raise SlurmError(Errno.NOT_WHOLE_HET_JOB)
-    if job.state.finished:
+    if job.decided:
         raise SlurmError(Errno.ALREADY_DONE)
     if job.pending:
         raise SlurmError(Errno.JOB_PENDING)
@@ -128,7 +128,7 @@ def update(queue: "Queue", job: Job, tasks: IndexSet | None, changes: dict[str, 
 
     ``dependency`` is text as --dependency takes it, times are epoch seconds, ``time_limit`` minutes.
     """
-    if job.state.finished:
+    if job.decided:
         raise SlurmError(Errno.JOB_FINISHED)
     if job.state.active and set(changes) - _WHILE_RUNNING:
         raise SlurmError(Errno.JOB_NOT_PENDING)

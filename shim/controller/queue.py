@@ -327,6 +327,10 @@ class Queue(Records):
         self._handles = None
         self.wake()
 
+    def script_over(self, ended: Ended) -> None:
+        """The script of a run has ended, not all of its steps."""
+        finish.script_over(self, ended)
+
     def finished(self, ended: Ended) -> None:
         """A run is over."""
         finish.finished(self, ended)
@@ -348,7 +352,7 @@ class Queue(Records):
     def recover_endings(self) -> None:
         """After a start: go on ending the runs that were being ended, and watch the limits of the others."""
         for job in list(self.running):
-            if job.ending and job.runs_script:
+            if job.ending and job.runs_script and not job.script_over:
                 self.executor_of(job).terminate(job, "", self.config.kill_wait)
             self.dispatcher.watch_limit(job)
         self.allocations.recover()

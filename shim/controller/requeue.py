@@ -24,6 +24,11 @@ def requeue(queue: "Queue", job: Job, *, hold: bool, special: bool = False) -> N
         raise SlurmError(Errno.JOB_PENDING)
     if job.state.active:
         ending = "SPECIAL_EXIT" if special else "REQUEUE_HOLD" if hold else "REQUEUE"
+        if job.script_over:
+            for part in queue.components(job):
+                part.ending = ending
+                queue.changed(part)
+            return
         finish.stop(queue, job, ending, " DUE TO JOB REQUEUE")
         return
     for part in queue.components(job):

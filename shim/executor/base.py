@@ -164,6 +164,9 @@ class Events(Protocol):
     def started(self, job_id: int, restarts: int, handle: str, when: float) -> None:
         """The run has begun; ``handle`` is kept in the job table and handed back to ``recover``."""
 
+    def script_over(self, ended: Ended) -> None:
+        """The script of a run has ended so; steps that it has left behind are being ended. ``finished`` follows."""
+
     def finished(self, ended: Ended) -> None:
         """The run is over and all its processes are gone."""
 

@@ -55,9 +55,9 @@ def _without_backslashes(pattern: str) -> str:
 def expand_filename(pattern: str, fields: Mapping[str, int | str], widths: bool = True) -> str:
     """Return the file name of ``pattern``; ``fields`` maps the letters after ``%`` to their values.
 
-    A width pads numbers with zeros, up to ten digits (of ``%J`` the job's), and leaves words alone. A letter that is not in ``fields`` stays
-    as written, except that ``%a`` is then `NO_TASK`. A backslash anywhere turns expansion off and is removed. scontrol
-    and squeue leave fields with a width unexpanded: they pass ``widths=False``.
+    A width pads numbers with zeros, up to ten digits (of ``%J`` the job's), and leaves words alone. A letter that is
+    not in ``fields`` stays as written, except that ``%a`` is then `NO_TASK`. A backslash anywhere turns expansion off
+    and is removed. scontrol and squeue leave fields with a width unexpanded: they pass ``widths=False``.
     """
     if "\\" in pattern:
         return _without_backslashes(pattern)

@@ -21,7 +21,7 @@ from _signal import (  # type: ignore[import-not-found]
 from time import monotonic
 
 from shim.executor.local.processes import descendants, send_signal
-from shim.marks import JOB_OVER
+from shim.marks import JOB_FAILED, JOB_OVER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,12 +92,12 @@ class Ending:
 
     # -- who ends them ---------------------------------------------------------------------------------------------
 
-    def by_controller(self, notice: str) -> None:
-        """The step's time is over: scancel, a time limit, a requeue, the end of the batch script."""
+    def by_controller(self, notice: str, *, failed: bool = False) -> None:
+        """The step's time is over: scancel, a time limit, a requeue, the end (with ``failed``: badly) of the script."""
         if self.aborted:
             return
         self._abort()
-        self.say.notice(notice)
+        self.say.notice(notice, failed=failed)
         self.end_tasks()
 
     def at_limit(self, notice: str) -> None:
@@ -146,8 +146,8 @@ class Ending:
             self._interrupt()
         elif number == SIGCONT:
             self.say.info("got SIGCONT")
-        elif number == JOB_OVER:
-            self.by_controller("")
+        elif number in (JOB_OVER, JOB_FAILED):
+            self.by_controller("", failed=number == JOB_FAILED)
         elif number in (SIGTERM, SIGHUP, SIGQUIT):
             self.say.info("Quit" if number == SIGQUIT else "forcing job termination")
             if not self.aborted:

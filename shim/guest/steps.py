@@ -27,7 +27,7 @@ from shim.guest.session import Work
 from shim.guest.starting import Refused, environments, start_tasks
 from shim.guest.streams import Output, drain
 from shim.guest.telling import Task, Teller
-from shim.marks import JOB_OVER, SRUN
+from shim.marks import JOB_FAILED, JOB_OVER, SRUN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from shim.guest.terminal import Terminal
 
 _SIGNALS = (
-    SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCONT, SIGALRM, SIGUSR1, SIGUSR2, SIGPIPE, SIGWINCH, JOB_OVER
+    SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCONT, SIGALRM, SIGUSR1, SIGUSR2, SIGPIPE, SIGWINCH, JOB_OVER,
+    JOB_FAILED,
 )  # fmt: skip
 _TOGETHER = 0.2
 """Seconds in which tasks that end alike are told of in one line."""

@@ -55,11 +55,11 @@ class Teller:
         if not self.quiet:
             posix.write(2, f"srun: {text}\n".encode(errors="surrogateescape"))
 
-    def notice(self, suffix: str = "") -> None:
+    def notice(self, suffix: str = "", *, failed: bool = False) -> None:
         """slurmstepd's line about the end of a step, once, from its first node while one of its tasks runs there."""
         from shim.guest.session import stamp
 
-        when = stamp()
+        end = f"CANCELLED AT {stamp()}{suffix}" if not failed else "FAILED (non-zero exit code or other failure mode)"
         first: dict[int, int] = {}
         for task in self.tasks:
             if first.setdefault(task.step, task.node) != task.node or task.status is not None:
@@ -68,7 +68,7 @@ class Teller:
                 continue
             self._noticed.add(task.step)
             step, node = self.steps[task.step], self.nodes[task.node]
-            self._from_stepd(task, f"error: *** STEP {step} ON {node} CANCELLED AT {when}{suffix} ***")
+            self._from_stepd(task, f"error: *** STEP {step} ON {node} {end} ***")
 
     def from_node(self, node: int, text: str) -> None:
         """A line of the slurmstepd of one node."""

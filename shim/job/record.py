@@ -10,13 +10,16 @@ from dataclasses import dataclass
 
 from shim.grammar.array import IndexSet
 from shim.job.request import UNLIMITED, Request
-from shim.job.states import WAITING, Reason, State
+from shim.job.states import BY_WORD, WAITING, Reason, State
 
 NO_TASK = 4294967294
 """What ``%a`` and ArrayTaskId stand for where there is no array task (Slurm's NO_VAL)."""
 
 NO_PRIORITY = 0
 """The priority of a held job."""
+
+_BY_ITSELF = ("COMPLETED", "FAILED", "OUT_OF_MEMORY")
+"""Endings that nobody has brought about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +194,17 @@ class Job:
     def held(self) -> bool:
         """True while a user's or administrator's hold keeps the job from starting (priority 0)."""
         return self.priority == NO_PRIORITY and self.state in WAITING
+
+    @property
+    def decided(self) -> bool:
+        """True once it is known what becomes of the job, though some of its processes may be left."""
+        ending = BY_WORD.get(self.ending) if self.state is State.COMPLETING else self.state
+        return ending is not None and ending.finished
+
+    @property
+    def script_over(self) -> bool:
+        """True where the batch script has ended by itself, and only steps that it has left behind are being ended."""
+        return self.state is State.COMPLETING and self.ending in _BY_ITSELF
 
     @property
     def display_id(self) -> str:

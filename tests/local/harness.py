@@ -32,12 +32,17 @@ class Recorder:
         self.handles: dict[int, str] = {}
         self.started_runs: list[tuple[int, int]] = []
         self.ended: list[Ended] = []
+        self.scripts_over: list[Ended] = []
         self.refused: list[tuple[int, int, str]] = []
         self._changed = asyncio.Event()
 
     def started(self, job_id: int, restarts: int, handle: str, when: float) -> None:
         self.handles[job_id] = handle
         self.started_runs.append((job_id, restarts))
+        self._changed.set()
+
+    def script_over(self, ended: Ended) -> None:
+        self.scripts_over.append(ended)
         self._changed.set()
 
     def finished(self, ended: Ended) -> None:

@@ -240,7 +240,7 @@ def test_a_step_outlives_its_script(lab: Shim, end: str) -> None:
     else:
         door.write_text("\n")
     wait_until(lambda: "term" in output.read_text().splitlines(), "the end of the step")
-    assert lab.states("-j", str(job_id))
+    wait_until(lambda: lab.states("-j", str(job_id)) == {str(job_id): "COMPLETING"}, "the job that ends")
     gate.write_text("\n")
     assert lab.wait(job_id) == ("CANCELLED" if end == "scancel" else "COMPLETED")
     lines = [re.sub(r"\d{4}-\d\d-\d\dT[\d:]+", "TIME", line) for line in output.read_text().splitlines()]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def live_steps(queue: "Queue", job: Job) -> list[Step]:
     """The steps of a job that run now, the batch script first."""
-    batch = batch_step(job) if job.state.active else None
+    batch = batch_step(job) if job.state.active and not job.script_over else None
     steps = queue.steps(job)
     return steps if batch is None or any(step.step_id == "batch" for step in steps) else [batch, *steps]
 
@@ -50,7 +50,7 @@ def _batch_status(job: Job) -> int:
 
 
 def _batch_state(job: Job) -> State:
-    if job.state.active:
+    if job.state.active and not job.script_over:
         return State.RUNNING
     if job.state is State.OUT_OF_MEMORY:
         return State.OUT_OF_MEMORY

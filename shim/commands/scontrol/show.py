@@ -15,6 +15,7 @@ from shim.commands.scontrol.show_node import ShownNode, show_node
 from shim.commands.scontrol.show_partition import ShownPartition, show_partition
 from shim.grammar.errors import GrammarError
 from shim.grammar.hostlist import expand_hostlist
+from shim.grammar.timelimit import format_dhms
 from shim.job.states import State
 
 Shower = Callable[[Session, str | None], None]
@@ -118,7 +119,7 @@ def show_completing(session: Session, _words: list[str]) -> None:
         if job.state is State.COMPLETING:
             session.out(
                 f"JobId={job.display_id} EndTime={time(job.end_time)} CompletingTime="
-                f"{int(session.queue.now() - job.end_time) if job.end_time else 0}s "
+                f"{format_dhms(int(session.queue.now() - job.end_time) if job.end_time else 0)} "
                 f"Nodes(COMPLETING)={job.node_list} \n"
             )
 

@@ -48,7 +48,7 @@ def select_steps(queue: "Queue", query: Query) -> list[StepRow]:
 
 def _batch_step(job: Job) -> tuple[Step, ...]:
     """The batch script of a running job, which is a step of its own."""
-    if not job.request.batch or not job.shares:
+    if not job.request.batch or not job.shares or job.script_over:
         return ()
     node = job.shares[0].node
     return (Step(job.job_id, job.restarts, "batch", "batch", start_time=job.start_time, node_list=node),)

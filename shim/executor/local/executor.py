@@ -219,6 +219,9 @@ class LocalExecutor:
             return
         if run is None:
             return
+        if word == supervisor.SCRIPT_OVER:
+            self._events.script_over(_ended(run, spool.Exit.parse(str(text))))
+            return
         if word == supervisor.FINISHED:
             self._folders.keep(run.job_id, run.restarts, who)
         self._pool.give_back(who)
@@ -308,20 +311,7 @@ class LocalExecutor:
 
     def _finish(self, run: Run, record: spool.Exit) -> None:
         self._drop(run)
-        self._events.finished(
-            Ended(
-                job_id=run.job_id,
-                restarts=run.restarts,
-                exit_status=record.status,
-                start_time=record.start,
-                end_time=record.end,
-                launch_failure=record.launch_failure,
-                out_of_memory=record.out_of_memory,
-                user_seconds=record.user,
-                system_seconds=record.system,
-                max_rss=record.max_rss,
-            )
-        )
+        self._events.finished(_ended(run, record))
 
     def _drop(self, run: Run) -> None:
         self._release(run)
@@ -383,6 +373,21 @@ class LocalExecutor:
         for one in self._targets(run, Target.FULL):
             processes.send_signal(one, signals.SIGKILL)
         run.kill = self._loop.call_later(_KILL_AGAIN, self._kill, run)
+
+
+def _ended(run: Run, record: spool.Exit) -> Ended:
+    return Ended(
+        job_id=run.job_id,
+        restarts=run.restarts,
+        exit_status=record.status,
+        start_time=record.start,
+        end_time=record.end,
+        launch_failure=record.launch_failure,
+        out_of_memory=record.out_of_memory,
+        user_seconds=record.user,
+        system_seconds=record.system,
+        max_rss=record.max_rss,
+    )
 
 
 def order_of(launch: Launch, spool_dir: str, recycle: bool) -> tuple[object, ...]:

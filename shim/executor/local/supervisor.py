@@ -22,11 +22,12 @@ from time import time
 from shim.executor.local import processes, script, spool, wire
 from shim.executor.local.memory import MemoryGuard
 from shim.executor.local.order import Order
-from shim.marks import JOB_OVER, SRUN
+from shim.marks import JOB_FAILED, JOB_OVER, SRUN
 
 BEGUN_BEFORE = "begun before"
 FINISHED = "finished"
 NOT_STARTED = "not started"
+SCRIPT_OVER = "script over"
 _PRIVATE = 0o077
 
 
@@ -52,12 +53,12 @@ def _serve(channel: socket, name: str, pid: int) -> None:
     while (message := wire.receive(channel)) is not None:
         order = Order(message)
         folder = folder or spool.Folder(order.spool, name, pid)
-        wire.send(channel, _run(order, folder))
+        wire.send(channel, _run(order, folder, channel))
         if not _alone():
             return
 
 
-def _run(order: Order, folder: spool.Folder) -> tuple[str, str]:
+def _run(order: Order, folder: spool.Folder, channel: socket) -> tuple[str, str]:
     """One run from start to record. What to tell the controller: a word and a text."""
     try:
         folder.prepare(order.script, spool.ordered(order.job_id, order.restarts), order.recycle)
@@ -69,7 +70,7 @@ def _run(order: Order, folder: spool.Folder) -> tuple[str, str]:
     pid = _start(order, folder, record)
     if pid:
         _wait(order, record, pid)
-        _end_the_rest(record)
+        _end_the_rest(record, channel)
     _record(order, folder, record)
     return FINISHED, record.text()
 
@@ -107,8 +108,11 @@ def _wait(order: Order, record: spool.Exit, script_pid: int) -> None:
         guard.close()
 
 
-def _end_the_rest(record: spool.Exit) -> None:
-    """End what the script left behind: at once, but steps as a scancel ends them, which gives their tasks KillWait."""
+def _end_the_rest(record: spool.Exit, channel: socket) -> None:
+    """End what the script left behind: at once, but steps as a scancel ends them, which gives their tasks KillWait.
+
+    The controller, if it is there, learns that there are such steps.
+    """
     told: set[int] = set()
     while True:
         try:
@@ -116,22 +120,32 @@ def _end_the_rest(record: spool.Exit) -> None:
             if not pid:
                 if _only_services():
                     return
-                _end_processes(told)
+                known = bool(told)
+                _end_processes(told, JOB_FAILED if record.status else JOB_OVER)
+                if told and not known:
+                    _tell(channel, (SCRIPT_OVER, record.text()))
                 _, _, usage = posix.wait4(-1, 0)
         except ChildProcessError:
             return
         record.count(usage)
 
 
-def _end_processes(told: set[int]) -> None:
-    """Kill all but steps; ``told`` are the sruns that know already that they are to end theirs."""
+def _tell(channel: socket, news: tuple[str, str]) -> None:
+    try:
+        wire.send(channel, news)
+    except OSError:
+        return  # there is no controller now; the next one reads the record
+
+
+def _end_processes(told: set[int], number: int) -> None:
+    """Kill all but steps; ``told`` are the sruns that know already, by this signal, that they are to end theirs."""
     below = processes.descendants(posix.getpid())
     tasks = processes.below_srun(below)
     for one in below:
         if one.name == SRUN:
             if one.pid not in told:
                 told.add(one.pid)
-                processes.send_signal(one, JOB_OVER)
+                processes.send_signal(one, number)
         elif one.pid not in tasks:
             processes.send_signal(one, SIGKILL)
 
