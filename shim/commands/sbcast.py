@@ -87,7 +87,7 @@ async def _send_from_job(call: Call, job: Job, name: str, target: str, flags: Co
     order: dict[str, Any] = {
         "do": "step", "names": names, "steps": [f"{job.job_id}.sbcast"], "environment": None, "drop": [],
         "common": [{}], "cwd": os.fsencode(call.cwd), "umask": call.umask or 0, "label": False, "quiet": 1,
-        "file": b"SBCAST_FILE",
+        "file": b"SBCAST_FILE", "pty": False,
         "tasks": [
             (rank, rank, 0, words, {b"SLURMD_NODENAME": node.encode()}, (b"/dev/null", 1, 2), {})
             for rank, node in enumerate(names)

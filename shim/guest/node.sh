@@ -15,8 +15,14 @@ directory=$1
 guest=${0%/*}
 tick=${SHIM_TICK:-0.2}
 rank=${DSTACK_NODE_RANK:-0}
+[ -d "$directory" ] || exit 0 # the job is over before this node was there
 mkdir -p "$directory/nodes"
 export SLURMSHIM_GUEST="$guest/bin" # see job.sh
+
+# The job has ended, and perhaps all that was known of it has been removed since.
+over() {
+    [ -f "$directory/ended" ] || [ ! -d "$directory" ]
+}
 
 # The names of the nodes lead to their addresses, where this user may say so.
 introduce() {
@@ -31,7 +37,7 @@ introduce() {
 
 await_names() {
     until [ -f "$directory/nodes/names" ]; do
-        [ ! -f "$directory/ended" ] || exit 0
+        ! over || exit 0
         sleep "$tick" || sleep 1
     done
 }
@@ -51,7 +57,7 @@ serve() {
     : >>"$directory/nodes/signals"
     exec 5<"$directory/nodes/signals"
     : >"$directory/nodes/$name.ready"
-    while [ ! -f "$directory/ended" ]; do
+    until over; do
         for order in "$directory/nodes/$name"/*; do
             [ -f "$order" ] || continue
             read -r step <"$order"

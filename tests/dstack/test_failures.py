@@ -80,6 +80,7 @@ def test_jobs_of_lost_hosts_run_again_elsewhere(cloud: Shim, dstack_lab: Lab) ->
     wait_until(lambda: set(cloud.states("-t", "R")) >= set(map(str, never)), lambda: cloud.run("squeue").out)
     assert set(cloud.run("squeue", "-h", "-o", "%N").out.split()) == {"lab-0", "lab-1"}
     with gone(lost), gone(spot):
+        cloud.kill_controller()
         ends = ["NODE_FAIL", "PREEMPTED"]
         wait_until(lambda: [accounting(cloud, job, "State")[0] for job in never] == ends, lambda: cloud.log)
         for job in (*again, tasks):

@@ -21,6 +21,8 @@ class Task:
     output: Output | None = None  # where no files are shared
     ending: bool = False
     lost_looks: int = 0  # looks at a carrier that is over without a record of the task
+    heartbeat: float = 0  # of its guest when it was looked at last
+    alive: float = 0  # when that was another one than before, by the monotonic clock
     when_over: set[Callable[[], None]] = field(default_factory=set)  # who else is to know
 
     @property

@@ -67,7 +67,7 @@ class ControlDirectory:
 
     def forget_job(self, job_id: int, restarts: int) -> None:
         """Remove what is left of a run."""
-        shutil.rmtree(self.job(job_id, restarts), ignore_errors=True)
+        discard(self.job(job_id, restarts))
 
 
 def common_root(configured: str, shared: Iterable[str], folder: Path) -> Path:
@@ -137,6 +137,19 @@ def name_nodes(directory: Path, names: Iterable[str]) -> None:
     """Tell the nodes of a job, by rank, their names."""
     (directory / "nodes").mkdir(exist_ok=True)
     publish(directory / "nodes" / "names", "".join(f"{name}\n" for name in names).encode())
+
+
+def discard(directory: Path) -> None:
+    """Remove a job's directory."""
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def heartbeat(directory: Path) -> float:
+    """When a job's guest has given its last sign of life, by the clock of the files; 0 where it never did."""
+    try:
+        return (directory / "heartbeat").stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def record(directory: Path, name: str) -> dict[str, str] | None:

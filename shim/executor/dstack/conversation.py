@@ -110,14 +110,14 @@ class Conversation:
                     return
                 if self._server.trouble:
                     return
+            if task is not None and task.seen_start:
+                if self._jobs.forgotten(task):
+                    self._jobs.carriers.remove(carrier)
+                return
             if task is not None and task.ending:
                 self._jobs.carriers.remove(carrier)
                 self._jobs.drop(task)
                 self._jobs.finish_unstarted(task.launch.job_id, task.launch.restarts)
-                return
-            if task is not None and task.seen_start:
-                self._jobs.lost(task, "the run is gone from dstack")
-                self._jobs.carriers.remove(carrier)
                 return
             carrier.attempts += 1
             directory = self._control.job(job.job_id, job.restarts)
@@ -207,11 +207,8 @@ class Conversation:
 
     def _gone(self, carrier: Carrier) -> None:
         """dstack knows nothing of a run any more."""
-        self._jobs.carriers.remove(carrier)
-        if task := carrier.task:
-            self._jobs.look_at(task)
-        if task := carrier.task:
-            self._jobs.lost(task, "the run is gone from dstack")
+        if carrier.task is None or self._jobs.forgotten(carrier.task):
+            self._jobs.carriers.remove(carrier)
 
     def _judge(self, carrier: Carrier, run: Run) -> None:
         """Act upon a run that is about to be over, or is."""

@@ -21,6 +21,8 @@ T = TypeVar("T")
 CLOUD_PAUSE = 30.0
 """Seconds until a cloud that had no capacity is asked again."""
 
+NO_FLEETS = "no fleet of the dstack project has instances"
+
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 """Seconds between attempts to reach a server that does not answer; each is twice the one before."""
 
@@ -42,11 +44,11 @@ class Server:
 
     @property
     def nodes(self) -> tuple[NodeState, ...]:
-        """The instances of all fleets; all of them down while the server is away."""
-        if not self.trouble:
+        """The instances of all fleets; all of them down while the server is away, and none but one while none exist."""
+        if self._nodes and not self.trouble:
             return self._nodes
         known = self._nodes or (never_seen(self._partitions),)
-        return tuple(replace(node, state="DOWN", reason=self.trouble) for node in known)
+        return tuple(replace(node, state="DOWN", reason=self.trouble or NO_FLEETS) for node in known)
 
     @property
     def free_blocks(self) -> dict[str, int]:

@@ -11,6 +11,9 @@ from shim.executor.dstack.carriers import Carrier, Carriers, Task
 
 _LOG = logging.getLogger(__name__)
 
+SILENCE = 15.0
+"""Seconds without a sign of life from a guest after which it is gone, as its run is from dstack."""
+
 FILE_TICK = 0.1
 """Seconds between two looks for what guests have written, while there are any."""
 
@@ -75,6 +78,24 @@ class UnderWay:
         self.carriers.remove(carrier)
         self.drop(task)
         self.events.not_started(task.launch.job_id, task.launch.restarts, reason)
+
+    def forgotten(self, task: Task) -> bool:
+        """dstack, or a server that lost its database, knows nothing of a run; False while its guest goes on."""
+        self.look_at(task)
+        if self.tasks.get(task.launch.job_id) is not task:
+            return True
+        beat, now = control.heartbeat(task.directory), time.monotonic()
+        if beat != task.heartbeat:
+            task.heartbeat, task.alive = beat, now
+        if now - task.alive < SILENCE and beat:
+            return False
+        if task.seen_start:
+            self.lost(task, "the run is gone from dstack")
+        else:
+            control.discard(task.directory)  # should a host begin it after all, it finds nothing to run
+            self.drop(task)
+            self.events.not_started(task.launch.job_id, task.launch.restarts, "Resources")
+        return True
 
     def lost(self, task: Task, why: str) -> None:
         """The run of a task has gone without a word."""

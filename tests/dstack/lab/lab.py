@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -84,7 +85,18 @@ class Lab:
         for host in self.hosts:
             host.boot()
         self.server.start()
-        self._create_fleet()
+        self.create_fleet()
+
+    def lose_database(self) -> None:
+        """The server comes back with an empty one: it knows the token and the project's name, and nothing else."""
+        self.server.kill()
+        shutil.rmtree(self.server.directory / "data")
+        seed_database(self.server.directory / "data", self._release)
+        self.server.start()
+
+    def create_fleet(self) -> None:
+        """Return when every host of the new fleet is idle."""
+        self._apply_fleet()
         self._await_fleet()
 
     def clear(self) -> None:
@@ -153,7 +165,7 @@ class Lab:
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
         return key
 
-    def _create_fleet(self) -> None:
+    def _apply_fleet(self) -> None:
         key = {"private": self._key.read_text(), "public": self._key.with_suffix(".pub").read_text()}
         hosts = [
             {"hostname": m.address, "port": m.port, "internal_ip": m.address, "blocks": m.host.blocks}
