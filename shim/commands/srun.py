@@ -32,11 +32,8 @@ async def run(call: Call) -> int:
 
 def existing(call: Call, fields: Fields) -> Job:
     """The job that the options or the environment name. Raises Exit."""
-    number = str(fields["jobid"])
-    if not number.isdigit():
-        call.error(f'Invalid numeric value "{number}" for --jobid.')
-        raise Exit(1)
-    job = call.queue.job(int(number))
+    number = int(fields["jobid"])
+    job = call.queue.job(number)
     if job is None:
         call.error(f"Unable to confirm allocation for job {number}: {Errno.INVALID_JOB_ID.text}")
     elif job.decided:

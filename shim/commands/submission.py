@@ -203,6 +203,12 @@ def chosen_limits(fields: Mapping[str, Any], process: Process) -> tuple[tuple[st
     return tuple((f"RLIMIT_{name}", *process.limits[name]) for name in names if name in process.limits)
 
 
+def check_limit_names(fields: Mapping[str, Any]) -> None:
+    """Raise Complaint for a limit that there is not."""
+    if fields.get("propagate", "ALL") not in ("ALL", "NONE"):
+        _limit_names(fields["propagate"])
+
+
 def _limit_names(wanted: str) -> tuple[str, ...]:
     names = tuple(name.removeprefix("RLIMIT_") for name in wanted.split(","))
     for name, given in zip(names, wanted.split(","), strict=True):

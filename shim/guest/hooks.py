@@ -13,25 +13,25 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 16
 
 
-def run_around(program: bytes, environment: Mapping[bytes, bytes]) -> str:
-    """srun's own prolog or epilog: runs to its end, whatever that is. What to say, "" for nothing."""
-    try:
-        posix.stat(program)
-        if not posix.access(program, posix.X_OK):
-            raise PermissionError(13, "Permission denied")
-        pid = posix.posix_spawn(program, [program], environment)
-    except OSError as error:
-        return f"Access denied for {program.decode(errors='replace')}: {error.strerror}"
-    posix.waitpid(pid, 0)
-    return ""
+def run_around(program: bytes, environment: Mapping[bytes, bytes]) -> int:
+    """srun's own prolog or epilog: runs to its end. How it ended, 1 for a signal. Raises OSError if it cannot run."""
+    posix.stat(program)
+    if not posix.access(program, posix.X_OK):
+        raise PermissionError(13, "Permission denied")
+    pid = posix.posix_spawn(program, [program], environment)
+    code = posix.waitstatus_to_exitcode(posix.waitpid(pid, 0)[1])
+    return code if code >= 0 else 1
 
 
-def task_prolog(program: bytes, environment: dict[bytes, bytes]) -> bool:
+def task_prolog(program: bytes, environment: dict[bytes, bytes]) -> int:
     """Run a task's prolog in the task's place and do what it prints: ``export``, ``unset``, ``print``.
 
-    False, after saying why, where it cannot be run.
+    0, or after saying why not, the exit code of a task that is not to begin.
     """
     name = program.decode(errors="replace")
+    if not program.startswith(b"/"):
+        complain(f"run_command: user task_prolog is not fully qualified pathname ({name})")
+        return _prolog_cannot_run()
     read, write = posix.pipe()
     try:
         actions = [(posix.POSIX_SPAWN_DUP2, write, 1)]
@@ -41,19 +41,26 @@ def task_prolog(program: bytes, environment: dict[bytes, bytes]) -> bool:
         pid = posix.posix_spawn(program, [program], environment, file_actions=actions)
     except OSError as error:
         complain(f"run_command: user task_prolog can not be executed ({name}) {error.strerror}")
-        complain("user task_prolog did not exit normally. reason: Run command failed - configuration error")
-        complain("--task-prolog failed status=1")
-        return False
+        return _prolog_cannot_run()
     finally:
         posix.close(write)
     output = b""
     while data := posix.read(read, _CHUNK):
         output += data
     posix.close(read)
-    posix.waitpid(pid, 0)
+    code = posix.waitstatus_to_exitcode(posix.waitpid(pid, 0)[1])
+    if code:
+        complain(f"--task-prolog failed status={code}")
+        return abs(code)
     for line in output.splitlines():
         _obey(line.strip(), environment)
-    return True
+    return 0
+
+
+def _prolog_cannot_run() -> int:
+    complain("user task_prolog did not exit normally. reason: Run command failed - configuration error")
+    complain("--task-prolog failed status=1")
+    return 1
 
 
 def _obey(line: bytes, environment: dict[bytes, bytes]) -> None:
@@ -69,13 +76,20 @@ def _obey(line: bytes, environment: dict[bytes, bytes]) -> None:
 
 def task_epilog(program: bytes, environment: Mapping[bytes, bytes]) -> None:
     """Run a task's epilog after its end; it has no standard streams."""
+    name = program.decode(errors="replace")
+    if not program.startswith(b"/") or not posix.access(program, posix.X_OK):
+        complain(f"Could not run user task_epilog [{name}]: access denied")
+        complain("TaskEpilog failed status=-1")
+        return
     null = posix.open("/dev/null", posix.O_RDWR | posix.O_CLOEXEC)
     try:
         pid = posix.posix_spawn(
             program, [program], environment, file_actions=[(posix.POSIX_SPAWN_DUP2, null, fd) for fd in (0, 1, 2)]
         )
-        posix.waitpid(pid, 0)
+        status = posix.waitpid(pid, 0)[1]
     except OSError:
-        pass
+        status = 127 << 8
     finally:
         posix.close(null)
+    if status:
+        complain(f"TaskEpilog failed status={status}")

@@ -120,12 +120,15 @@ class StepWork(Work):
             pids[task.step].append(task.pid)
         self.session.send(b"P", marshal.dumps(pids, 2))
 
-    def around(self, program: bytes) -> None:
-        """Run srun's prolog or epilog."""
+    def around(self, program: bytes) -> int:
+        """Run srun's prolog or epilog. How it ended."""
         from shim.guest.hooks import run_around
 
-        if problem := run_around(program, environments(self.order)[0]):
-            self.say.info(problem)
+        try:
+            return run_around(program, environments(self.order)[0])
+        except OSError as error:
+            self.say.info(f"Access denied for {program.decode(errors='replace')}: {error.strerror}")
+            return 0
 
     # -- tasks that end ------------------------------------------------------------------------------------------------
 
@@ -226,8 +229,8 @@ class StepWork(Work):
         if self.input:
             self.input.close()
         self._tell_exits()
-        if self.order["epilog"]:
-            self.around(self.order["epilog"])
+        if self.order["epilog"] and (code := self.around(self.order["epilog"])):
+            self.say.error(f"srun epilog failed status={code}")
         ended_by = {posix.WTERMSIG(t.status) for t in self.tasks if t.status and posix.WIFSIGNALED(t.status)}
         if ended_by & {SIGTERM, SIGKILL} and not self._aborted:
             self.say.info(f"Force Terminated StepId={self.step_ids[0]}")

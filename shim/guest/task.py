@@ -108,8 +108,8 @@ def _become(task: Start) -> int:
     if task.prolog:
         from shim.guest.hooks import task_prolog
 
-        if not task_prolog(task.prolog, environment):
-            return 1
+        if code := task_prolog(task.prolog, environment):
+            return code
     return execute(task.argv, environment)
 
 
@@ -140,7 +140,7 @@ def execute(argv: Sequence[bytes], environment: Mapping[bytes, bytes]) -> int:
         try:
             posix.execve(path, [path, *argv[1:]], environment)
         except OSError as error:
-            if failure is None or error.errno not in (ENOENT, EACCES):
+            if failure is None or failure.errno == ENOENT:
                 failure = error
             if error.errno not in (ENOENT, EACCES):
                 break
@@ -150,13 +150,13 @@ def execute(argv: Sequence[bytes], environment: Mapping[bytes, bytes]) -> int:
 
 
 def candidates(name: bytes, environment: Mapping[bytes, bytes]) -> list[bytes]:
-    """Where a program may be: its path, or below the folders of the task's PATH."""
+    """Where a program may be: its path, below the folders of the PATH, or here (srun(1), EXECUTABLE PATHS)."""
     if b"/" in name:
         return [name]
     path = environment.get(b"PATH")
     if path is None:
         return []
-    return [(folder or b".") + b"/" + name for folder in path.split(b":")]
+    return [*((folder or b".") + b"/" + name for folder in path.split(b":")), name]
 
 
 def complain(text: str) -> None:

@@ -41,11 +41,7 @@ def _within(call: Call, part: Part, job: Job) -> Part:
 
 
 def _groups(call: Call, text: str, components: Sequence[Job]) -> list[int]:
-    try:
-        groups = list(IndexSet.parse(text))
-    except ValueError:
-        call.error(f"Invalid --het-group specification: {text}")
-        raise Exit(1) from None
+    groups = list(IndexSet.parse(text))
     if max(groups) >= len(components):
         last = len(components) - 1
         call.error(f"Requested het-group offset exceeds highest hetjob index ({max(groups)} > {last})")

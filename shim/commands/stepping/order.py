@@ -180,6 +180,8 @@ def _common(call: Call, component: Component, whole: StepLayout) -> dict[str, st
             environment.pop(name, None)
     elif component.job.shares and component.job.shares[0].gpus:
         environment["SLURM_JOB_GPUS"] = ",".join(map(str, component.job.shares[0].gpus))
+    if step_name := component.fields.get("step_name"):
+        environment["SLURM_JOB_NAME"] = step_name
     if per_node := component.fields.get("ntasks_per_node"):
         environment["SLURM_NTASKS_PER_NODE"] = str(per_node)
     if "SRUN_DEBUG" in environment and component.fields.get("export", "ALL").upper() != "ALL":

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shim.commands.call import Call, Exit
-from shim.commands.stepping.binding import parse_cpu_bind
-from shim.commands.stepping.mpi import check_mpi
+from shim.commands.stepping.checks import check_together, check_values, unheeded
 from shim.commands.stepping.multiprog import ConfigurationError, programs
 from shim.commands.submission import command_line, place, refuse
 from shim.options.dump import dump
@@ -30,16 +29,18 @@ class Part:
 
     def programs(self, call: Call, ntasks: int) -> list[list[str]]:
         """The command of each task, or one for all of them. Raises Exit."""
+        name, *arguments = self.command
         if not self.gathered.fields.get("multi_prog"):
-            return [list(self.command)]
-        name = self.command[0]
+            if name.startswith("."):  # srun(1), EXECUTABLE PATHS
+                name = f"{self.gathered.fields['work_dir']}/{name}"
+            return [[name, *arguments]]
         try:
             text = os.fsdecode(place(call).read_file(name))
         except OSError:
             call.error(f"Could not open multi_prog config file {name}")
             raise Exit(1) from None
         try:
-            return programs(text, self.command[1:], ntasks, name)
+            return programs(text, arguments, ntasks, name)
         except ConfigurationError as error:
             for line in str(error).splitlines():
                 call.error(line)
@@ -83,20 +84,13 @@ def _part(call: Call, line: CommandLine, before: Gathered | None, here: Place, e
     if fields.get("verbose"):
         for text in (*notes.verbose, *dump(gathered, "srun")):
             call.err(f"srun: {text}")
-    for text in notes.lines:
+    check_values(gathered, call.queue.config.mpi_default)
+    for text in (*notes.lines, *unheeded(gathered)):
         call.err(f"srun: {text}")
     fields["nodes_warned"] = bool(notes.lines)
-    check_mpi(fields, call.queue.config.mpi_default)
-    parse_cpu_bind(fields.get("cpu_bind") or "")
-    if fields.get("kill_on_bad_exit") not in (None, "", "0", "1"):
-        _numeric(fields["kill_on_bad_exit"], "kill-on-bad-exit")
+    check_together(gathered)
     refuse(gathered, "srun", call.queue)
     return Part(gathered, scan.operands)
-
-
-def _numeric(text: str, option: str) -> None:
-    if not text.isdigit():
-        raise Complaint(f'error: Invalid numeric value "{text}" for --{option}.', code=VALUE_ERROR)
 
 
 def _split(argv: Sequence[str]) -> list[list[str]]:

@@ -20,6 +20,9 @@ def step_request(call: Call, fields: Mapping[str, Any], job: Job) -> StepRequest
     tasks = fields.get("ntasks")
     if tasks is None:
         tasks = len(hosts) if arbitrary else nodes * (per_node or 1)
+    elif arbitrary and tasks != len(hosts):
+        call.error(f"You asked for {tasks} tasks but hostlist specified {len(hosts)} nodes")
+        raise Exit(1)
     elif per_node and nodes and tasks > per_node * nodes:
         call.err(
             f"srun: Warning: can't honor --ntasks-per-node set to {per_node} which doesn't match the requested tasks "

@@ -128,6 +128,8 @@ def _describe(call: Call, job: Job, step: Step, layout: StepLayout, bind: CpuBin
 async def _placed(call: Call, want: Wanted) -> Placed:
     """Room for the step, now or when others have ended. Raises SlurmError or Exit."""
     steps, job, quiet = call.queue.step_table, want.job, want.fields.get("quiet")
+    if not want.request.exclude <= {node.name for node in call.queue.nodes}:
+        raise SlurmError(Errno.INVALID_NODE_NAME)
     waited = call.resumed == ()  # for room, under an earlier controller
     placed = steps.place(job, want.request)
     if placed is None:

@@ -83,7 +83,7 @@ SRUN = (
         note="none, openmpi, pmi2, and pmix where libpmix is installed (4.2, 5); on dstack neither of the last two",
     ),
     _srun("msg-timeout", REQUIRED, "seconds", effect=Effect.IGNORED, note="how srun talks to nodes in Slurm"),
-    _srun("multi-prog"),
+    _srun("multi-prog", variables=("SLURM_SRUN_MULTI",)),
     _srun("no-allocate", short="Z", effect=Effect.REFUSED, note="for Slurm's administrators"),
     _srun("overlap", variables=("SLURM_OVERLAP",)),
     _srun("pack-group", REQUIRED, "expr", note="an older name of --het-group"),
