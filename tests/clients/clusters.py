@@ -105,7 +105,9 @@ def shim_with_dstack_executor(user: str) -> Iterator[Cluster]:
     """The shim on a real dstack server with a fleet of four loopback hosts, whose files are this host's."""
     from ..dstack.lab import Host, Lab
 
-    hosts = [Host(cpus=8, blocks=8)] * 4
+    gpus = [("NVIDIA L4", 24), ("NVIDIA H100 80GB HBM3", 80)]
+    hosts = [Host(cpus=8, blocks=8)] * 2
+    hosts += [Host(cpus=8, blocks=4, gpus=4, gpu_name=name, gpu_memory_gb=memory) for name, memory in gpus]
     with tempfile.TemporaryDirectory(prefix="dstack-lab-") as place, Lab(Path(place), hosts) as lab:
         shared = [tempfile.gettempdir(), str(environments.cache())]
         configuration = DSTACK.format(
@@ -132,6 +134,12 @@ poll = 0.5
 name = "debug"
 executor = "dstack"
 default = true
+dstack = {{ fleets = ["{fleet}"] }}
+
+[[partition]]
+name = "gpu"
+nodes = "{fleet}-[2-3]"
+executor = "dstack"
 dstack = {{ fleets = ["{fleet}"] }}
 """
 
