@@ -79,7 +79,7 @@ def main() -> None:
         _write(bytes(4) + str(why).encode())
     finally:
         rmtree(folder, ignore_errors=True)
-        posix._exit(0)  # the library's own end may wait for clients that are gone
+        posix._exit(0)  # whatever the library's threads still wait for
 
 
 def _exactly(count: int) -> bytes:

@@ -4,10 +4,14 @@ import ctypes
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from shim.commands.stepping.mpi import check_mpi
+from shim.executor.dstack.carriers import Task
+from shim.executor.dstack.errors import NotExpressible
+from shim.executor.dstack.steps import write
 from shim.executor.local import processes
 from shim.guest import pmix_library
 from shim.options.joboption import Complaint
@@ -217,3 +221,8 @@ def test_an_unknown_version(monkeypatch: pytest.MonkeyPatch) -> None:
         check_mpi({"mpi": "pmix"}, "none")
     (line,) = refusal.value.lines
     assert re.fullmatch(r"error: --mpi=pmix: libpmix\.so\.2 is OpenPMIx [45]\S*; 4\.2 and 5 are known here", line)
+
+
+def test_refused_on_dstack(tmp_path: Path) -> None:
+    with pytest.raises(NotExpressible, match="^--mpi: pmi2 and pmix are not there on dstack; use mpirun inside the job$"):
+        write(tmp_path / "step", {"pmi": "pmix"}, {}, cast(Task, None))
