@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _TO_LEAVE = 0.2
 """Seconds that tasks have to end by the user's SIGINT before SIGTERM follows."""
 
-_TO_EXIT = 2.0
+_TO_EXIT = 5.0
 """Seconds that a rank has to exit after it has called MPI_Abort."""
 
 _ABORT_MARGIN = 2

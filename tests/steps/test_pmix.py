@@ -137,13 +137,12 @@ def test_a_rank_that_dies_ends_the_step(lab: Shim) -> None:
     answer = mpi_run(lab, DIE, "-N2", "-n3", "--mpi=pmix", "-l")
     assert answer.code == 137, str(answer)
     handler = "mpi/pmix_v4: _errhandler: n1 [0]: pmixp_client_v2.c:211: Error handler invoked: status = -61"
-    first, *rest = said(answer.err)
-    assert first == "srun: error: n1: task 1: Killed"
-    assert sorted(rest) == [
+    assert sorted(said(answer.err)) == [
         "0: slurmstepd: error:  " + handler + ", source = [slurm.pmix.J.0:1]",
         "0: slurmstepd: error: *** STEP J.0 ON n1 CANCELLED AT TIME ***",
         "srun: Job step aborted: Waiting up to 32 seconds for job step to finish.",
         "srun: error: n1: task 0: Killed",
+        "srun: error: n1: task 1: Killed",
         "srun: error: n2: task 2: Killed",
     ]
 
@@ -224,5 +223,6 @@ def test_an_unknown_version(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_refused_on_dstack(tmp_path: Path) -> None:
-    with pytest.raises(NotExpressible, match="^--mpi: pmi2 and pmix are not there on dstack; use mpirun inside the job$"):
+    with pytest.raises(NotExpressible) as refusal:
         write(tmp_path / "step", {"pmi": "pmix"}, {}, cast(Task, None))
+    assert str(refusal.value) == "--mpi: pmi2 and pmix are not there on dstack; use mpirun inside the job"
