@@ -12,7 +12,7 @@
 #                                 "signal NAME batch|steps|full", "terminate SECONDS" and a notice on line two,
 #                                 "step NODE" and a step's directory on line two (see tasks.sh), or "end-steps"
 # and here appear   started       start=EPOCH host=NAME
-#                   ended         exit=CODE signal=NUMBER start= end= user= system= reason= failure=TEXT
+#                   ended         exit=CODE signal=NUMBER start= end= user= system= rss= reason= failure=TEXT
 #                   heartbeat     touched while the job lives
 #                   steps/        one file for each task of a step here, named by its process group
 #                   log           what this script itself had to complain about
@@ -43,6 +43,15 @@ members() {
         if ($1 !~ /[ZX]/ && pid != parent && pid != job && ($3 == group || $4 == group)) print pid
     }'
     live_steps
+}
+
+# Note the memory of the largest process of the batch script, in KB, where it is more than before.
+measure() {
+    read -r _ _ group <"$directory/leader" || return 0
+    found=$(memory "$group")
+    [ "${found#* }" -gt "$peak" ] || return 0
+    peak=${found#* }
+    echo "$peak" >"$directory/.peak"
 }
 
 live_steps() {
@@ -130,13 +139,15 @@ end_within() { # SECONDS TARGET
 
 # Runs beside the job: requests, warning signal, time limit, heartbeat.
 watch() {
-    begun=$(date +%s) kill_at= warned= limited= speaking=out sent_out=0 sent_err=0 hour= used=0
+    begun=$(date +%s) kill_at= warned= limited= speaking=out sent_out=0 sent_err=0 hour= used=0 looks=0 peak=0
     while :; do
         sleep "$tick" || sleep 1
         if [ -f "$directory/.over" ]; then
             forward yes
             return
         fi
+        looks=$((looks + 1))
+        [ $((looks % 10)) -ne 1 ] || measure
         if ! kill -s 0 "$$"; then # the shell beside which this runs was killed
             deliver KILL full
             return
@@ -173,7 +184,7 @@ $(date +%Y-%m-%dT%H:%M:%S) DUE TO TIME LIMIT ***"
 finish() { # EXIT SIGNAL FAILURE
     times >"$directory/.times" # of this very shell: a substitution's has no children
     { read -r _ && read -r user system; } <"$directory/.times" # "0m1.50s 0m0.25s", what the children have used
-    used="user=$user system=$system"
+    used="user=$user system=$system rss=$(cat "$directory/.peak" || echo 0)"
     ended="exit=$1 signal=$2 start=$start end=$(now) $used reason=$(cat "$directory/reason") failure=$3"
     publish ended "$ended"
     [ -z "$JOB_MARK" ] || echo "$JOB_MARK ended $ended" >&9
@@ -223,6 +234,7 @@ run() {
 }
 
 . "$directory/job.conf"
+. "${bin%/bin}/memory.sh"
 exec 9>&1 2>"$directory/log"
 if [ -n "$JOB_MARK" ]; then
     JOB_OUT=$directory/out JOB_ERR=$directory/out

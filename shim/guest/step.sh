@@ -208,13 +208,14 @@ report() { # CODE
     {
         echo "$1 ${aborted:-no}"
         while read -r rank _ component _; do
-            status=1 user=0m0s system=0m0s
+            status=1 user=0m0s system=0m0s rss=0
             [ ! -f "$step/exit-$rank" ] || read -r status user system <"$step/exit-$rank"
+            [ ! -f "$step/rss-$rank" ] || read -r rss <"$step/rss-$rank"
             case $status in
             129 | 13? | 14[0-9] | 15[0-9]) status=$((status - 128)) ;;
             *) status=$((status << 8)) ;;
             esac
-            echo "$component $status $user $system"
+            echo "$component $status $user $system $rss"
         done <"$step/tasks"
     } >"$step/.result"
     mv "$step/.result" "$step/result"

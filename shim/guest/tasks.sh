@@ -3,7 +3,7 @@
 #
 #   tasks.sh STEP NODE GROUPS
 #
-# STEP      the directory of the step: conf, tasks, task-RANK, output-RANK-STREAM, signal-NUMBER; exit-RANK appears
+# STEP      the directory of the step: conf, tasks, task-RANK, output-RANK-STREAM, signal-NUMBER; exit-RANK and rss-RANK appear
 # GROUPS    a directory for one file for each task, named by its process group
 
 STEP_FOLDER=$1
@@ -11,6 +11,7 @@ node=$2 groups=$3 STEP_GROUPS=$3
 export STEP_GROUPS
 tick=${SHIM_TICK:-0.1}
 . "$STEP_FOLDER/conf"
+. "${0%/*}/memory.sh"
 
 alive() { # PID
     { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
@@ -26,6 +27,18 @@ deliver() { # SIGNAL
     for task in $running; do kill -s "$1" -- "-${task#*:}" || kill -s "$1" "${task#*:}"; done 2>/dev/null
 }
 
+# Note the memory of the largest process of each task, in KB, where it is more than before.
+measure() {
+    memory $(for task in $running; do echo "${task#*:}"; done) | while read -r group most; do
+        for task in $running; do
+            [ "${task#*:}" = "$group" ] || continue
+            peak=0 file=$STEP_FOLDER/rss-${task%:*}
+            [ ! -f "$file" ] || read -r peak <"$file"
+            [ "$most" -le "$peak" ] || echo "$most" >"$file"
+        done
+    done
+}
+
 # A session is a process group as well, and needs no terminal as a shell's job control does.
 setsid=$(command -v setsid)
 running=
@@ -36,7 +49,7 @@ while read -r rank where _ input; do
     : >"$groups/$!"
     running="$running $rank:$!"
 done <"$STEP_FOLDER/tasks"
-next=1
+next=1 looks=0
 while :; do
     left=
     for task in $running; do
@@ -49,6 +62,8 @@ while :; do
         next=$((next + 1))
     done
     [ -n "$left" ] || break
+    looks=$((looks + 1))
+    [ $((looks % 20)) -ne 2 ] || measure
     sleep "$tick" || sleep 1
 done
 # What a task has left running ends with it.

@@ -40,6 +40,11 @@ class Relay:
         """The environment that tasks inherit: not what is of the submit host only."""
         return {name: value for name, value in self._client.env.items() if name not in self._drop}
 
+    @property
+    def stdin_tty(self) -> bool:
+        """Whether its standard input is a terminal."""
+        return self._client.stdin_tty
+
     def send(self, stream: int, data: bytes) -> None:
         """Text for the client's stdout (1) or stderr (2)."""
         self._client.send(stream, data)

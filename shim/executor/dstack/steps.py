@@ -58,13 +58,13 @@ def write(
 
 
 def parse_result(text: str) -> Mapping[str, Any]:
-    """What the guest says of a step: the exit code, and for each task component, wait status, user and system time."""
+    """What the guest says of a step: the exit code, and for each task component, wait status, times, memory (KB)."""
     first, *rest = text.splitlines()
     code, cancelled = first.split()
     tasks = []
     for line in rest:
-        component, status, user, system = line.split()
-        tasks.append([int(component), int(status), seconds(user), seconds(system), 0])
+        component, status, user, system, rss = line.split()
+        tasks.append([int(component), int(status), seconds(user), seconds(system), int(rss)])
     return {"code": int(code), "cancelled": cancelled == "yes", "tasks": tasks, "end": time.time()}
 
 

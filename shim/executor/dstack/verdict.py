@@ -37,6 +37,7 @@ def from_record(job_id: int, restarts: int, record: Mapping[str, str], seen_star
         ending=_ENDINGS.get(record.get("reason", ""), ""),
         user_seconds=_cpu(record, "user"),
         system_seconds=_cpu(record, "system"),
+        max_rss=int(record.get("rss") or 0),
     )
 
 
