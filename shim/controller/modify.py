@@ -60,17 +60,20 @@ def hold(queue: "Queue", job: Job, tasks: IndexSet | None, *, admin: bool) -> No
 
 
 def release(queue: "Queue", job: Job, tasks: IndexSet | None, *, user_id: int) -> None:
-    """scontrol release. An administrator's hold only an administrator can undo."""
+    """scontrol release. An administrator's hold, and Slurm's own, only an administrator can undo."""
     if job.decided:
         raise SlurmError(Errno.JOB_FINISHED)
-    if job.reason == Reason.HELD_ADMIN and user_id != 0:
+    if job.reason in (Reason.HELD_ADMIN, Reason.BAD_CONSTRAINTS) and user_id != 0:
         raise SlurmError(Errno.ACCESS_DENIED)
     for record in part(queue, job, tasks):
         if record.priority != NO_PRIORITY:
             continue
         queue.line.leave(record)
-        record.priority = priority_for(record.request.nice)
-        record.reason = Reason.NONE
+        if record.request.of_no_nodes:  # as in Slurm it stays held
+            record.reason = Reason.BAD_CONSTRAINTS
+        else:
+            record.priority = priority_for(record.request.nice)
+            record.reason = Reason.NONE
         if record.state is State.SPECIAL_EXIT:
             record.state = State.PENDING
         queue.changed(record)

@@ -74,7 +74,7 @@ def accept(queue: "Queue", submissions: Sequence[Submitted]) -> "dict[Job, async
     job ids that were taken, as in Slurm.
     """
     job_ids = [queue.take_job_id() for _ in submissions]
-    if any(_of_no_nodes(one.request) for one in submissions):
+    if any(one.request.of_no_nodes and not one.request.hold for one in submissions):
         raise SlurmError(Errno.INVALID_NODE_COUNT)
     jobs = _records(queue, submissions, job_ids)
     _check_count(queue, jobs)
@@ -82,11 +82,6 @@ def accept(queue: "Queue", submissions: Sequence[Submitted]) -> "dict[Job, async
     for job, one in zip(jobs, submissions, strict=True):
         entered[job] = queue.enter(job, Texts(one.script, one.environment))
     return entered
-
-
-def _of_no_nodes(request: Request) -> bool:
-    """-N 0, which Slurm takes for nothing that could start; it looks at that only then, and when there are no tasks."""
-    return request.nodes_min == 0 and not (request.nodes_max or request.ntasks or request.hold)
 
 
 def _records(queue: "Queue", submissions: Sequence[Submitted], job_ids: Sequence[int]) -> list[Job]:

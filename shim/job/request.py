@@ -100,3 +100,8 @@ class Request:
     extra: dict[str, Any] = field(default_factory=dict)
 
     __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def of_no_nodes(self) -> bool:
+        """-N 0 without tasks: Slurm takes it for nothing that could start, but looks at that only then."""
+        return self.nodes_min == 0 and not (self.nodes_max or self.ntasks)

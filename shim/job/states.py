@@ -90,6 +90,7 @@ class Reason(StrEnum):
     HELD_ADMIN = "JobHeldAdmin"
     HELD_USER = "JobHeldUser"
     REQUEUED_HELD = "job requeued in held state"
+    BAD_CONSTRAINTS = "BadConstraints"
     BEGIN_TIME = "BeginTime"
     LICENSES = "Licenses"
     ARRAY_LIMIT = "JobArrayTaskLimit"
@@ -108,5 +109,13 @@ class Reason(StrEnum):
     __hash__ = str.__hash__
 
 
-HOLDS = frozenset({Reason.HELD_USER, Reason.HELD_ADMIN, Reason.REQUEUED_HELD, Reason.LAUNCH_FAILED_REQUEUED_HELD})
+HOLDS = frozenset(
+    {
+        Reason.HELD_USER,
+        Reason.HELD_ADMIN,
+        Reason.REQUEUED_HELD,
+        Reason.LAUNCH_FAILED_REQUEUED_HELD,
+        Reason.BAD_CONSTRAINTS,
+    }
+)
 """Reasons of jobs that only a release lets go."""
