@@ -1,5 +1,6 @@
 """slurm-shim: what Slurm has no command for. It works on files alone and needs no controller."""
 
+import socket
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -45,6 +46,25 @@ def config() -> None:
     click.echo(f"{path or 'no configuration file: the defaults hold'}")
     for partition in loaded.partitions:
         click.echo(f"partition {partition.name}{'*' if partition.default else ''}: {partition.executor}")
+
+
+@main.command()
+def hosts() -> None:
+    """Print what /etc/hosts lacks: lines by which the names of emulated nodes lead to their addresses.
+
+    Programs that meet at the first of `scontrol show hostnames` need them.
+    """
+    for node in _config().nodes:
+        if not _resolves(node.name):
+            click.echo(f"{node.address} {node.name}")
+
+
+def _resolves(name: str) -> bool:
+    try:
+        socket.gethostbyname(name)
+    except OSError:
+        return False
+    return True
 
 
 @main.command()

@@ -58,3 +58,10 @@ def test_the_configuration_is_checked(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["config"], env={"SLURMSHIM_CONFIG": str(path)})
     assert result.exit_code == 1
     assert f"{path}:1: kil_wait: no such setting" in result.output
+
+
+def test_emulated_nodes_get_addresses(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[[node]]\nname = "no-such-host-[1-2],localhost"\ncpus = 1\nmemory = 1\naddress = "127.0.0.9"\n')
+    result = CliRunner().invoke(main, ["hosts"], env={"SLURMSHIM_CONFIG": str(path)})
+    assert result.output == "127.0.0.9 no-such-host-1\n127.0.0.9 no-such-host-2\n"
