@@ -64,6 +64,11 @@ def test_cancel(cloud: Shim) -> None:
     job = cloud.submit(script=script)
     cloud.wait(job, "RUNNING")
     wait_until(lambda: "up" in cloud.output(job), lambda: cloud.log)
+    signal, note = cloud.run("scancel", "-s", "USR1", str(job)), cloud.run("scontrol", "notify", str(job), "hello")
+    why = "no signal reaches a job on dstack that shares no files with its submit host"
+    assert signal.err == f"scancel: error: Kill job error on job id {job}: {why}\n"
+    why = "the output of this job comes from dstack's log: no line can be added"
+    assert (note.err, note.code) == (f"job notify failure: {why}\n", 1)
     cloud.run("scancel", str(job))
     assert cloud.wait(job) == "CANCELLED"
     assert cloud.output(job) == "up\nbye\n"
