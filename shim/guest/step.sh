@@ -206,7 +206,7 @@ look_at_orders() {
 
 report() { # CODE
     {
-        echo "$1 ${aborted:-no}"
+        echo "$1"
         while read -r rank _ component _; do
             status=1 user=0m0s system=0m0s rss=0
             [ ! -f "$step/exit-$rank" ] || read -r status user system <"$step/exit-$rank"

@@ -82,7 +82,7 @@ class GuestCall:
         except NotExpressible as error:
             self.send(2, f"{self.command}: error: {error}\n".encode())
             tasks = [[task[2], 1 << 8, 0.0, 0.0, 0] for task in order["tasks"]]
-            self._answer({"code": 1, "cancelled": False, "tasks": tasks, "end": time.time()})
+            self._answer({"code": 1, "tasks": tasks, "end": time.time()})
 
     def _write(self, order: Mapping[str, Any]) -> None:
         """Begin a step, perhaps of another job than the caller's. Raises NotExpressible."""

@@ -102,7 +102,7 @@ class Relay:
         try:
             result = steps.parse_result((self._folder / "step" / "result").read_text())
         except (OSError, ValueError):
-            result = {"code": 1, "cancelled": True, "tasks": self._tasks, "end": time.time()}
+            result = {"code": 1, "tasks": self._tasks, "end": time.time()}
         shutil.rmtree(self._folder, ignore_errors=True)
         return marshal.dumps(dict(result), _FORMAT)
 

@@ -59,13 +59,12 @@ def write(
 
 def parse_result(text: str) -> Mapping[str, Any]:
     """What the guest says of a step: the exit code, and for each task component, wait status, times, memory (KB)."""
-    first, *rest = text.splitlines()
-    code, cancelled = first.split()
+    code, *rest = text.splitlines()
     tasks = []
     for line in rest:
         component, status, user, system, rss = line.split()
         tasks.append([int(component), int(status), seconds(user), seconds(system), int(rss)])
-    return {"code": int(code), "cancelled": cancelled == "yes", "tasks": tasks, "end": time.time()}
+    return {"code": int(code), "tasks": tasks, "end": time.time()}
 
 
 def _step(order: Mapping[str, Any], environment: Mapping[str, str], task: Task, away: Path | None) -> dict[str, bytes]:
