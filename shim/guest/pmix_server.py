@@ -106,12 +106,14 @@ def _serve(order: dict[str, Any], folder: str) -> None:
     server.hear(_HANDLER)
     nodes: list[list[int]] = order["nodes"]
     size = sum(map(len, nodes))
-    server.describe(size, _facts(server, order["names"], nodes, folder.encode()))
+    posix.mkdir(f"{folder}/ranks")  # Open MPI empties it while some of its ranks still run
+    folders = [(b"pmix.tmpdir", order["tmp_dir"].encode()), (b"pmix.nsdir", f"{folder}/ranks".encode())]
+    server.describe(size, [*folders, (b"pmix.tdir.rmclean", True), *_facts(server, order["names"], nodes)])
     variables: list[dict[bytes, bytes]] = [{}] * size
     for name, ranks in zip(order["names"], nodes, strict=True):
         more = {b"SLURM_PMIX_MAPPING_SERV": mapping(nodes).encode()}
         if len(nodes) > 1:
-            more |= _node_of_its_own(f"{folder}/{name}")
+            more |= _node_of_its_own(f"{folder}/node-{name}")
         for rank in ranks:
             server.admit(rank, posix.getuid(), posix.getgid())
             variables[rank] = server.variables(rank) | more
@@ -129,7 +131,7 @@ def _node_of_its_own(folder: str) -> dict[bytes, bytes]:
     return {b"OMPI_MCA_btl_vader_backing_directory": folder.encode()}
 
 
-def _facts(server: Server, names: Sequence[str], nodes: Sequence[Sequence[int]], folder: bytes) -> Facts:
+def _facts(server: Server, names: Sequence[str], nodes: Sequence[Sequence[int]]) -> Facts:
     """What Slurm's plug-in tells of a job (pmixp_client.c)."""
     size = sum(map(len, nodes))
     facts: list[tuple[bytes, Any]] = [
@@ -142,9 +144,6 @@ def _facts(server: Server, names: Sequence[str], nodes: Sequence[Sequence[int]],
         (b"pmix.nmap", server.regex(names)),
         (b"pmix.pmap", server.ppn([",".join(map(str, ranks)) for ranks in nodes])),
         (b"pmix.anlmap", mapping(nodes).encode()),
-        (b"pmix.tmpdir", folder),
-        (b"pmix.nsdir", folder),
-        (b"pmix.tdir.rmclean", True),
     ]
     for number, (name, ranks) in enumerate(zip(names, nodes, strict=True)):
         of_node = [
