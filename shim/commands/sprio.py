@@ -81,7 +81,7 @@ async def run(call: Call) -> int:
             call.error(f"Unrecognized option: {arguments.operands[0]}")
             call.out(usage_text("sprio"))
             return 1
-        clusters = arguments.given.get("clusters")
+        clusters = arguments.given.get("clusters", call.env.get("SLURM_CLUSTERS", ""))
         if clusters and not own_cluster(call, clusters, "noheader" in arguments.flags):
             return 1
         _report(call, arguments)

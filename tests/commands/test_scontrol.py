@@ -47,14 +47,30 @@ def test_words(lab: Lab, text: str, stdout: str, stderr: str, code: int) -> None
 
 
 def test_every_word_can_be_shortened_as_in_slurm() -> None:
-    assert {verb.word: verb for verb in VERBS}["requeuehold"] is find_verb("requeueh")
+    assert {verb.word: verb for verb in VERBS}["requeuehold"] is find_verb("requeueho")
     shortened = {
         word: verb.word
-        for word in ("u", "uh", "d", "n", "res", "rel", "req", "hold", "holdu", "se", "setdebugf", "wa", "e", "up")
+        for word in (
+            "u",
+            "uh",
+            "uho",
+            "d",
+            "n",
+            "res",
+            "rel",
+            "req",
+            "hold",
+            "holdu",
+            "se",
+            "setdebugf",
+            "wa",
+            "e",
+            "up",
+        )
         if (verb := find_verb(word))
     }
     assert shortened == {
-        "u": "update", "uh": "uhold", "d": "details", "n": "notify", "res": "resume", "rel": "release",
+        "u": "update", "uho": "uhold", "d": "details", "n": "notify", "res": "resume", "rel": "release",
         "req": "requeue", "hold": "hold", "holdu": "holdu", "se": "setdebug", "setdebugf": "setdebugflags",
         "wa": "wait_job", "up": "update",
     }  # fmt: skip
@@ -96,6 +112,8 @@ def test_drain_and_resume(lab: Lab) -> None:
         "debug*       up   infinite      2  drain n[1-2]\ndebug*       up   infinite      2   idle n[3-4]\n"
     )
     assert lab.submit(nodelist="n1").pending
+    assert scontrol(lab, "update nodename=n1 reason=other") == Answer("", "", 0)
+    assert lab.ask(sinfo, "sinfo", "-h", "-R", "-o", "%E %N").stdout == "other n1\ntesting n2\n"
     assert scontrol(lab, "update nodename=n[1-2] state=resume") == Answer("", "", 0)
     assert "State=IDLE " in scontrol(lab, "show node n2").stdout
     assert lab.executor.running
@@ -108,6 +126,8 @@ def test_drain_and_resume(lab: Lab) -> None:
          "You must specify a reason when DOWNING or DRAINING a node. Request denied\n"),
         ("nodename=n9 state=drain reason=x", "slurm_update error: Invalid node name specified\n"),
         ("nodename=n4 foo=1", "Update of this parameter is not supported: foo=1\nRequest aborted\n"),
+        ("nodename=n4 state=resume", "slurm_update error: Invalid node state specified\n"),
+        ("nodename=n4", "No changes specified\n"),
         ("nodename=n4 state=foo reason=x",
          "Invalid input: state=foo\nRequest aborted\nValid states are: DOWN DRAIN IDLE RESUME UNDRAIN\n"
          "Not all states are valid given a node's prior state\n"),

@@ -133,6 +133,8 @@ def _variables(call: Call, query: Query) -> None:
             query.flags.add(option)
         elif word not in ("f", "false"):
             call.error(f"Unrecognized {name} value: {call.env[name]}")
+    if call.env.get("SLURM_CLUSTERS"):
+        _cluster(call, call.env["SLURM_CLUSTERS"])
     if "SCANCEL_STATE" in call.env:
         _state(call, query, call.env["SCANCEL_STATE"], "Unrecognized SCANCEL_STATE value")
     if "SCANCEL_USER" in call.env:

@@ -3,6 +3,7 @@
 import os
 import socket
 
+from shim.commands.display.clusters import reaches
 from shim.commands.display.version import version_line
 from shim.commands.scontrol.session import Session
 from shim.job.errors import Errno
@@ -37,9 +38,8 @@ def reconfigure(session: Session, _words: list[str]) -> None:
 
 def cluster(session: Session, words: list[str]) -> None:
     """``cluster``: there is but one, and it may be named."""
-    own = session.queue.config.cluster_name
-    if words and words[0] != own:
-        session.fail(f"scontrol: error: '{words[0]}' can't be reached now, or it is an invalid entry for cluster.")
+    if words and not reaches(session.call, words[0]):
+        session.fail()
 
 
 def error_text(session: Session, words: list[str]) -> None:

@@ -4,7 +4,7 @@ import re
 
 from shim.commands.scontrol.session import Session
 from shim.grammar.errors import GrammarError
-from shim.grammar.hostlist import expand_hostlist, fold_hostlist
+from shim.grammar.hostlist import MAX_HOSTS_IN_RANGE, expand_hostlist, fold_hostlist
 
 
 def show_hostnames(session: Session, text: str | None) -> None:
@@ -17,8 +17,7 @@ def show_hostnames(session: Session, text: str | None) -> None:
     try:
         hosts = expand_hostlist(_closed(text))
     except GrammarError:
-        if (wrong := _wrong_range(text)) is not None:
-            session.call.error(f"_parse_single_range: Invalid range: `{wrong}'")
+        _tell_range(session, text)
         session.call.err(f"Invalid hostlist: {text}")
         return
     session.out("".join(f"{host}\n" for host in hosts))
@@ -32,6 +31,7 @@ def show_hostlist(session: Session, text: str | None, *, sort: bool) -> None:
     try:
         hosts = expand_hostlist(_closed(_from_file(session, text)))
     except GrammarError:
+        _tell_range(session, text)
         session.fail(f"Invalid hostlist: {text}")
         return
     except OSError:
@@ -53,11 +53,14 @@ def _closed(text: str) -> str:
     return text[: text.rindex("[")] + "]" if text.rfind("[") > text.rfind("]") else text
 
 
-def _wrong_range(text: str) -> str | None:
-    """The first part of a bracket that is no number and no ascending range."""
+def _tell_range(session: Session, text: str) -> None:
+    """Say which part of a bracket is no number, no ascending range, or too large a one."""
     for bracket in re.findall(r"\[([^]]*)\]", text):
         for part in bracket.split(","):
             low, dash, high = part.partition("-")
             if not low.isdecimal() or (dash and not (high.isdecimal() and int(low) <= int(high))):
-                return str(part)
-    return None
+                session.call.error(f"_parse_single_range: Invalid range: `{part}'")
+                return
+            if dash and int(high) - int(low) >= MAX_HOSTS_IN_RANGE:
+                session.call.error(f"_parse_single_range: Too many hosts in range `{part}'")
+                return

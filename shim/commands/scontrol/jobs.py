@@ -84,26 +84,40 @@ def _each_job(
 
 def requeue(session: Session, words: list[str]) -> None:
     """``requeue``: run again from the top; with ``incomplete`` tasks that have ended stay as they are."""
-    incomplete = words[0].lower() == "incomplete"
+    options, jobs = _requeue_options(words)
     queue, user_id = session.queue, session.user_id
 
     def run_again(target: Target) -> None:
-        if incomplete and (target.job.pending or target.job.state.finished):
+        if _INCOMPLETE in options and (target.job.pending or target.job.state.finished):
             return
         queue.requeue(target.job, user_id=user_id)
 
-    _each_job(session, words[1:] if incomplete else words, run_again, whole=True)
+    _each_job(session, jobs, run_again, whole=True)
 
 
 def requeue_hold(session: Session, words: list[str]) -> None:
     """``requeuehold``: requeue, and hold; with ``State=SpecialExit`` in state SPECIAL_EXIT."""
-    special = words[0].lower() == "state=specialexit"
+    options, jobs = _requeue_options(words)
     queue, user_id = session.queue, session.user_id
-    _each_job(
-        session,
-        words[1:] if special else words,
-        lambda t: queue.requeue(t.job, user_id=user_id, hold=True, special=special),
-    )
+
+    def run_again_held(target: Target) -> None:
+        if _INCOMPLETE in options and (target.job.pending or target.job.state.finished):
+            return
+        queue.requeue(target.job, user_id=user_id, hold=True, special=_SPECIAL in options)
+
+    _each_job(session, jobs, run_again_held)
+
+
+_INCOMPLETE, _SPECIAL = "incomplete", "state=specialexit"
+
+
+def _requeue_options(words: list[str]) -> tuple[set[str], list[str]]:
+    """The options before a list of jobs, and the list."""
+    options: set[str] = set()
+    while words and words[0].lower() in (_INCOMPLETE, _SPECIAL):
+        options.add(words[0].lower())
+        words = words[1:]
+    return options, words
 
 
 def suspend(session: Session, words: list[str]) -> None:

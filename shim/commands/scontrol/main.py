@@ -18,9 +18,11 @@ async def run(call: Call) -> int:
     session = Session(call)
     scan = Getopt(OPTIONS, call.argv)
     try:
+        if (clusters := call.env.get("SLURM_CLUSTERS")) and not own_cluster(call, clusters, no_header=True):
+            return 1
         for option, value in scan:
             if option.key in ("help", "usage", "version"):
-                await perform(session, [option.key])
+                await perform(session, ["help" if option.key == "usage" else option.key])
                 return session.exit_code
             _switch(session, option.key, value or "")
     except OptionError as error:

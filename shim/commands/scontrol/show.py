@@ -127,6 +127,10 @@ def show_completing(session: Session, _words: list[str]) -> None:
 # -- what there is none of ---------------------------------------------------------------------------------------------
 
 
+def _no_associations(session: Session, _text: str | None) -> None:
+    session.fail("scontrol: error: showing assoc_mgr is not supported by this controller")
+
+
 def _none(session: Session, _text: str | None) -> None:
     """Real Slurm prints nothing for these where none are configured."""
 
@@ -163,7 +167,7 @@ def _daemons(session: Session, _text: str | None) -> None:
 
 ENTITIES = (
     Entity("aliases", 1, _aliases),
-    Entity("assoc_mgr", 2, _none),
+    Entity("assoc_mgr", 2, _no_associations),
     Entity("bbstat", 2, _none),
     Entity("burstbuffer", 2, _none),
     Entity("config", 1, show_config),
@@ -179,6 +183,7 @@ ENTITIES = (
     Entity("licenses", 2, _no_licenses),
     Entity("nodes", 1, _show_nodes),
     Entity("partitions", 2, _show_partitions),
+    Entity("partitionname", 10, _show_partitions),
     Entity("reservations", 1, _no_reservations),
     Entity("reservationname", 12, _no_reservations),
     Entity("steps", 2, show_steps),

@@ -6,7 +6,7 @@ from shim.grammar.errors import GrammarError
 from shim.grammar.hostlist import expand_hostlist
 from shim.job.errors import Errno, SlurmError
 
-_STATES = {"down": "DOWN", "drain": "DRAIN", "resume": "RESUME", "undrain": "RESUME", "idle": "RESUME"}
+_STATES = {"down": "DOWN", "drain": "DRAIN", "resume": "RESUME", "undrain": "UNDRAIN", "idle": "UNDRAIN"}
 _NEED_REASON = {"DOWN", "DRAIN"}
 
 
@@ -26,13 +26,16 @@ def update_nodes(session: Session, words: list[str]) -> None:
     if state in _NEED_REASON and not reason:
         raise BadSpecification("You must specify a reason when DOWNING or DRAINING a node. Request denied")
     try:
-        nodes = expand_hostlist(names)
-        if not set(nodes) <= {node.name for node in session.queue.nodes}:
+        known = {node.name: node for node in session.queue.nodes}
+        nodes = known if names == "ALL" else expand_hostlist(names)
+        if not set(nodes) <= set(known):
             raise SlurmError(Errno.INVALID_NODE_NAME)
-        if not state:
-            raise SlurmError(Errno.NOT_SUPPORTED)
-        for node in nodes:
-            session.queue.set_node_state(node, state, reason)
+        if not state and not reason:
+            raise BadSpecification("No changes specified")
+        if state == "RESUME" and not all(known[name].drained for name in nodes):
+            raise SlurmError(Errno.INVALID_NODE_STATE)
+        for name in nodes:
+            session.queue.set_node_state(name, state or known[name].drained, reason)
     except GrammarError:
         session.refuse(SlurmError(Errno.INVALID_NODE_NAME), prefix="slurm_update error: ")
     except SlurmError as error:

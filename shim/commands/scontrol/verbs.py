@@ -11,6 +11,7 @@ Action = Callable[[Session, list[str]], Awaitable[None] | None]
 
 _TOO_FEW = "too few arguments for keyword:{}"
 _TOO_MANY = "too many arguments for keyword:{}"
+_ONE = "one arguments required for keyword:{}"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def _help(session: Session, _arguments: list[str]) -> None:
 VERBS = (
     Verb("abort", 5, control.shutdown, most=1),
     Verb("all", 2, _switch("all"), most=0),
-    Verb("cancel_reboot", 3, control.refuse, 1, 1),
+    Verb("cancel_reboot", 3, control.refuse, 1, 1, too_few="missing argument for keyword:{}"),
     Verb("completing", 2, show.show_completing, most=0),
     Verb("cluster", 2, control.cluster, most=1),
     Verb("create", 2, partitions.create, 1, too_few="too few arguments for {} keyword"),
@@ -52,7 +53,7 @@ VERBS = (
         too_few="too few arguments for {} keyword",
         too_many="too many arguments for {} keyword",
     ),
-    Verb("errnumstr", 2, control.error_text, 1, 1, too_few="one arguments required for keyword:{}"),
+    Verb("errnumstr", 2, control.error_text, 1, 1, too_few=_ONE, too_many=_ONE),
     Verb("exit", 2, _switch("over"), most=0),
     Verb("fsdampeningfactor", 3, control.refuse, 1, 1),
     Verb("help", 2, _help, most=0, goes_on=True),
@@ -70,7 +71,7 @@ VERBS = (
     Verb("reconfigure", 3, control.reconfigure, most=0),
     Verb("release", 3, jobs.release, 1),
     Verb("requeue", 3, jobs.requeue, 1),
-    Verb("requeuehold", 8, jobs.requeue_hold, 1),
+    Verb("requeuehold", 9, jobs.requeue_hold, 1),
     Verb("resume", 3, jobs.resume, 1),
     Verb("schedloglevel", 3, control.refuse, 1, 1),
     Verb("setdebug", 2, control.refuse, 1, 2),
@@ -81,7 +82,7 @@ VERBS = (
     Verb("takeover", 8, control.refuse, most=1),
     Verb("token", 3, control.refuse),
     Verb("top", 3, jobs.top, 1, 1),
-    Verb("uhold", 2, jobs.user_hold, 1),
+    Verb("uhold", 3, jobs.user_hold, 1),
     Verb("update", 1, update.update, 1, too_few="too few arguments for {} keyword"),
     Verb("verbose", 4, _switch("verbose"), most=0),
     Verb("version", 4, control.version, most=0, too_many="too many arguments for {} keyword", goes_on=True),

@@ -14,11 +14,11 @@ from shim.job.errors import Errno
 def write(session: Session, words: list[str]) -> None:
     """``write batch_script <job_id> [<file>|-]`` and ``write config [<file>]``."""
     what, *arguments = words
-    if "batch_script".startswith(what.lower()) and what:
+    if "batch_script".startswith(what.lower()) and len(what) >= 5:
         if len(arguments) == 0:
             return
         _write_script(session, arguments[0], arguments[1] if len(arguments) > 1 else "")
-    elif "config".startswith(what.lower()) and what:
+    elif what.lower() == "config" and len(arguments) < 2:
         _write_config(session, arguments[0] if arguments else "")
     else:
         session.fail(f"invalid write argument:{what}")
