@@ -207,6 +207,7 @@ class Conversation:
 
     def _gone(self, carrier: Carrier) -> None:
         """dstack knows nothing of a run any more."""
+        carrier.stopping = True  # no further job for one that nobody else knows
         if carrier.task is None or self._jobs.forgotten(carrier.task):
             self._jobs.carriers.remove(carrier)
 

@@ -11,7 +11,7 @@ from shim.executor.dstack.carriers import Carrier, Carriers, Task
 
 _LOG = logging.getLogger(__name__)
 
-SILENCE = 15.0
+SILENCE = 10.0
 """Seconds without a sign of life from a guest after which it is gone, as its run is from dstack."""
 
 FILE_TICK = 0.1
@@ -85,9 +85,9 @@ class UnderWay:
         if self.tasks.get(task.launch.job_id) is not task:
             return True
         beat, now = control.heartbeat(task.directory), time.monotonic()
-        if beat != task.heartbeat:
+        if beat != task.heartbeat or not task.alive:
             task.heartbeat, task.alive = beat, now
-        if now - task.alive < SILENCE and beat:
+        if now - task.alive < SILENCE:  # it goes on, or may be about to begin
             return False
         if task.seen_start:
             self.lost(task, "the run is gone from dstack")
