@@ -32,7 +32,7 @@ srun -n1 /no/such/program; echo code $?
     text = done(shim, "-n4", "-J", "outs", script=script)
     assert text.splitlines()[:12] == [
         "0: both", "1: both", "0: first 0 of 0", "1: others 1", "2: others 2", "3: rest 3", "0: input", "1: input",
-        "1: input", "1 outs gone", "/tmp", "srun: unrecognized option '--no-such'",
+        "1: input", "1 named gone", "/tmp", "srun: unrecognized option '--no-such'",
     ]  # fmt: skip
     assert text.endswith("code 2\n")
     assert [(shim.work / f"task-{n}-1.1-outs.out").read_text() for n in range(3)] == ["0\n", "1\n", "2\n"]
