@@ -167,12 +167,15 @@ def _share(need: Need, room: Room, tasks: int, gpus: tuple[int, ...]) -> Share |
         memory = need.memory_per_gpu * len(gpus)
     else:
         memory = need.memory_per_node or need.memory_per_cpu * cpus
+    gres = need.gres
     if base.blocks:
         cpus = _whole_blocks(base, cpus, memory, len(gpus))
+    elif need.exclusive:  # all that is there, asked for or not, but for the memory
+        gpus, gres = tuple(room.gpus), tuple(sorted(room.gres.items()))
     if cpus > room.cpus or memory > room.memory:
         return None
     kind = room.node.gpu_types[gpus[0]] if gpus else ""
-    return Share(base.name, cpus, memory, gpus, kind, tasks, need.gres)
+    return Share(base.name, cpus, memory, gpus, kind, tasks, gres)
 
 
 def _whole_blocks(base: NodeState, cpus: int, memory: int, gpus: int) -> int:

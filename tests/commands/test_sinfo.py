@@ -169,7 +169,7 @@ gpu          up 2-00:00:00          1/1/0/2 n[3-4]
     ),
     "-O GresUsed:30,NodeHost -h": (
         "gpu:0                         vm                  \n"
-        "gpu:a100:2(IDX:0-1)           vm                  \n"
+        "gpu:a100:4(IDX:0-3)           vm                  \n"
         "gpu:h100:0(IDX:N/A)           vm                  \n"
     ),
 }
@@ -340,10 +340,10 @@ def test_json(busy: Lab) -> None:
                     "idle_cpus", "tres", "tres_used", "features")
     }  # fmt: skip
     assert shown == {
-        "name": "n3", "state": "allocated", "state_flags": [], "gres": "gpu:a100:4", "gres_used": "gpu:a100:2(IDX:0-1)",
+        "name": "n3", "state": "allocated", "state_flags": [], "gres": "gpu:a100:4", "gres_used": "gpu:a100:4(IDX:0-3)",
         "partitions": ["debug", "gpu"], "alloc_cpus": 8, "alloc_memory": 800, "idle_cpus": 0, "features": "a100",
         "tres": "cpu=8,mem=8000M,billing=8,gres/gpu=4,gres/gpu:a100=4",
-        "tres_used": "cpu=8,mem=800M,gres/gpu=2,gres/gpu:a100=2",
+        "tres_used": "cpu=8,mem=800M,gres/gpu=4,gres/gpu:a100=4",
     }  # fmt: skip
     assert sinfo(busy, "--yaml").stdout.startswith("%YAML 1.1\n--- !!map\n!!str meta: !!map\n")
 
@@ -369,6 +369,6 @@ def test_json_of_newer_releases(busy: Lab) -> None:
     n3 = places["gpu", "n3"]
     assert n3["node"]["state"] == ["ALLOCATED"]
     assert (n3["cpus"]["allocated"], n3["cpus"]["idle"], n3["cpus"]["total"]) == (8, 0, 8)
-    assert n3["gres"] == {"total": "gpu:a100:4", "used": "gpu:a100:2(IDX:0-1)"}
+    assert n3["gres"] == {"total": "gpu:a100:4", "used": "gpu:a100:4(IDX:0-3)"}
     idle = places["gpu", "n4"]["nodes"]
     assert (idle["allocated"], idle["idle"], idle["other"], idle["total"]) == (0, 1, 0, 1)

@@ -30,7 +30,7 @@ def step_request(call: Call, fields: Mapping[str, Any], job: Job) -> StepRequest
         )
         per_node = 0
     exact = bool(fields.get("exact") or fields.get("exclusive") or fields.get("cpus_per_task"))
-    gpus = _gpus(fields)
+    gpus = _gpus(_asked(fields, job))
     return StepRequest(
         ntasks=tasks,
         nodes_min=len(set(hosts)) if arbitrary else nodes,
@@ -88,6 +88,17 @@ def _relative(call: Call, fields: Mapping[str, Any], job: Job, nodes: int) -> in
         call.error(f"--relative and --nodes option incompatible with count of allocated nodes ({first}+{nodes}>{have})")
         raise Exit(1)
     return first
+
+
+_GRES = ("gres", "gpus", "gpus_per_node", "gpus_per_task")
+
+
+def _asked(fields: Mapping[str, Any], job: Job) -> Mapping[str, Any]:
+    """The options that ask for GPUs. In a job with all of its nodes to itself a step has what the job asked for."""
+    if job.request.exclusive != "exclusive" or any(fields.get(name) for name in _GRES):
+        return fields
+    own = {name: getattr(job.request, name) for name in _GRES}
+    return own if any(own.values()) else {"gres": "none"}
 
 
 def _gpus(fields: Mapping[str, Any]) -> dict[str, Any]:
