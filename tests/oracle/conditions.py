@@ -3,7 +3,7 @@
 ``transcripts/conditions.txt`` has one condition a line, in the order in which they are brought about:
 
 RECORD do COMMAND        the recording did this (or had it done by an administrator) before the record
-RECORD until COMMAND     it waited until this succeeds; ``trapping JOB`` counts a job's processes that catch SIGUSR1
+RECORD until COMMAND     it waited until this succeeds; ``trapping JOB`` counts a job's programs that catch SIGUSR1
 RECORD timed             durations are what they happen to be
 RECORD unordered         the lines have no order of their own: tasks that write at the same time, ties of a sort
 RECORD anywhere          jobs run on whichever node there is
@@ -25,12 +25,13 @@ MARKS = ("timed", "unordered", "anywhere", "open")
 DURATION = re.compile(r"\b(?:\d+-)?(?:\d{1,2}:)?\d{1,2}:\d\d\b *")
 LISTED = re.compile(r"\s*(\d+)(?:[_.]\S*)?(?=[\s|])")
 """A line of a list of jobs."""
-TRAPPING = """trapping() {
-grep -lzx "SLURM_JOB_ID=$1" /proc/[0-9]*/environ 2>/dev/null | sed s,environ,status, |
-xargs -r grep -h SigCgt 2>/dev/null | grep -c '[2367abef]..$'
+TRAPPING = r"""trapping() {
+grep -lzx "SLURM_JOB_ID=$1" /proc/[0-9]*/environ 2>/dev/null | sed s,/environ$,, | while read -r process; do
+grep -qs '^SigCgt:.*[2367abef]..$' $process/status && cat $process/cmdline && echo
+done 2>/dev/null | tr '\0' ' ' | sort -u | grep -c .
 }
 """
-"""For ``until``: how many processes of a job catch signal 10."""
+"""For ``until``: how many programs of a job catch signal 10. A shell that has just forked is there twice."""
 
 
 @dataclasses.dataclass(frozen=True)

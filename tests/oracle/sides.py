@@ -124,6 +124,8 @@ class Real:
         """Cancel what earlier scenarios left behind where their directory does not tell, and wait until it has gone."""
         subprocess.run(["scancel", "-Q", "-u", self.person.name], env=dict(env), check=False)
         self.wait_for_none(["squeue", "-h"], env)
+        # what waited may have had nodes set aside for it, until the backfill scheduler next looks
+        self.wait_for_none(["sinfo", "-h", "-t", "planned", "-o", "%N"], env)
 
     def forget_finished(self, env: Mapping[str, str]) -> None:
         """Let the controller drop the jobs that have ended, which it keeps in memory for MinJobAge seconds."""
@@ -138,7 +140,7 @@ class Real:
             subprocess.run(["scontrol", "reconfigure"], env=dict(env), check=True)
 
     def wait_for_none(self, listing: Sequence[str], env: Mapping[str, str]) -> None:
-        """Poll until a listing of jobs is empty."""
+        """Poll until a listing is empty."""
         deadline = time.monotonic() + QUIET_SECONDS
         while subprocess.run(listing, env=dict(env), capture_output=True, check=True).stdout:
             if time.monotonic() > deadline:
