@@ -138,6 +138,12 @@ def _features(view: NodeView) -> str:
     return ",".join(view.node.base.features)
 
 
+def _complete_state(view: NodeView) -> str:
+    """With all flags; to sinfo a draining node that jobs have any part of is allocated."""
+    state = view.state.lower()
+    return state.replace("mixed", "allocated") if view.draining else state
+
+
 def node_counts(nodes: list[NodeView]) -> tuple[int, int, int, int]:
     """Nodes that are allocated, idle, neither, and all."""
     allocated = sum(view.base in {"ALLOCATED", "MIXED"} for view in nodes)
@@ -262,7 +268,7 @@ COLUMNS: tuple[SinfoColumn, ...] = (
     SinfoColumn("GRES_USED", _of_first(lambda v: v.gres_used, ""), names=("gresused",), node_key=lambda v: v.gres_used),
     SinfoColumn(
         "STATECOMPLETE",
-        _of_first(lambda v: v.state.lower(), "n/a"),
+        _of_first(_complete_state, "n/a"),
         names=("statecomplete",),
         node_key=lambda v: v.state,
     ),

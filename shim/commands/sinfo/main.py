@@ -27,6 +27,8 @@ async def run(call: Call) -> int:
         if "clusters" in query.given and not own_cluster(call, query.given["clusters"], "noheader" in query.flags):
             return 1
         if "reservation" in query.flags:
+            if "noheader" not in query.flags:
+                _tell_time(call, query)
             call.out("No reservations in the system\n")
             return 0
         _report(call, query)
@@ -86,11 +88,15 @@ def _report(call: Call, query: Query) -> None:
     sort_rows(rows, query.sort, showing)
     table = _table(call, query, showing, rows)
     if "noheader" not in query.flags:
-        if query.iterate or "long" in query.flags:
-            date = TimeFormat({"SLURM_TIME_FORMAT": "%a %b %d %H:%M:%S %Y", "TZ": call.env.get("TZ", "")})
-            call.out(date(queue.now()) + "\n")
+        _tell_time(call, query)
         call.out(table.header())
     call.out(table.lines(rows))
+
+
+def _tell_time(call: Call, query: Query) -> None:
+    if query.iterate or "long" in query.flags:
+        date = TimeFormat({"SLURM_TIME_FORMAT": "%a %b %d %H:%M:%S %Y", "TZ": call.env.get("TZ", "")})
+        call.out(date(call.queue.now()) + "\n")
 
 
 # -- columns -----------------------------------------------------------------------------------------------------------

@@ -36,9 +36,10 @@ _BY_WORD: dict[str, Matches] = {
     "draining": lambda view: view.draining and _busy(view),
     "drng": lambda view: view.draining and _busy(view),
     "no_respond": lambda view: not view.responding,
+    "planned": _never,
 }
 _SHORTER = {"alloc": "allocated", "mix": "mixed", "unk": "unknown", "comp": "completing", "resv": "reserved"}
-_OF_OTHERS = set(VALID.split(",")) - _BY_WORD.keys()
+_OF_OTHERS = {*VALID.split(","), "futr", "npc"} - _BY_WORD.keys()
 
 
 def parse_states(text: str) -> Matches:
