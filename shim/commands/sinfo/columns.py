@@ -270,7 +270,7 @@ COLUMNS: tuple[SinfoColumn, ...] = (
         "STATECOMPLETE",
         _of_first(_complete_state, "n/a"),
         names=("statecomplete",),
-        node_key=lambda v: v.state,
+        node_key=_complete_state,
     ),
     SinfoColumn("PORT", _constant("6818"), names=("port",)),  # where slurmd listens unless told otherwise
     SinfoColumn("COMMENT", _constant("(null)"), names=("comment",)),
