@@ -248,7 +248,8 @@ DRAINED = {
     "-h -t all -o %N": "n[1-4]\n",
     "-h -t unk,maint,comp,resv,no_respond -o %N": "",
     "-h -O statecomplete,nodelist": (
-        "allocated+drain     n[1-2]              \nidle+drain          n3                  \ndown                n4                  \n"
+        "allocated+drain     n[1-2]              \nidle+drain          n3                  \n"
+        "down                n4                  \n"
     ),
 }
 
