@@ -36,6 +36,7 @@ def main(ready: int) -> None:
     """
     folder = Path(os.fsdecode(state_dir()))
     os.set_inheritable(ready, False)
+    sys.set_int_max_str_digits(0)  # too large a number is refused in Slurm's words, and no argument exceeds 128 KiB
     _leave_terminal()
     try:
         os.umask(0o077)

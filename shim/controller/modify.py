@@ -141,6 +141,8 @@ def update(queue: "Queue", job: Job, tasks: IndexSet | None, changes: dict[str, 
         raise SlurmError(Errno.NOT_SUPPORTED, text=_LIMIT_IS_SET)
     if user_id != 0 and changes.get("nice", 0) < 0:
         raise SlurmError(Errno.ACCESS_DENIED)
+    if any(isinstance(value, int) and abs(value) >= 2**63 for value in changes.values()):
+        raise SlurmError(Errno.NOT_SUPPORTED)  # no field of a job is as large, nor has the job table room for it
     request = replace(job.request, **{key: value for key, value in changes.items() if key in _REQUEST_FIELDS})
     if set(changes) & _SIZE_FIELDS:
         _check_size(queue, job, request)

@@ -53,7 +53,10 @@ class _Rules:
 
     def THROTTLE(self, token: str) -> int:
         match = re.match(r"%\s*\+?([0-9]+)", token)
-        return int(match[1]) if match else 0
+        throttle = int(match[1]) if match else 0
+        if throttle >= 2**31:
+            raise GrammarError("", problem=f"%{throttle} is not a number of tasks")
+        return throttle
 
     def single(self, parts: Sequence[int]) -> _Span:
         return self.stretch([parts[0], parts[0], None])

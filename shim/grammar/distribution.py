@@ -52,7 +52,7 @@ class _Rules:
 
     def plane(self, parts: Sequence[str | None]) -> Distribution:
         size = re.fullmatch(r"=\s*\+?0*([1-9][0-9]*)", parts[1] or "")
-        if not size:
+        if not size or int(size[1]) >= 2**31:
             raise GrammarError("", problem=INVALID_PLANE)
         return Distribution(("plane",), plane=int(size[1]))
 

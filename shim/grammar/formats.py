@@ -61,8 +61,16 @@ class SacctColumn:
     left: bool = False
 
 
+_WIDEST = 65535
+"""Characters of the widest column: real Slurm's commands crash at widths that memory has no room for."""
+
+
+def _width(number: str) -> int:
+    return max(-_WIDEST, min(int(number), _WIDEST))
+
+
 class _Rules:
-    WIDTH = int
+    WIDTH = staticmethod(_width)
 
     def field(self, parts: Sequence[object]) -> tuple[Field | Literal, ...]:
         dot, width, letter, text = parts
@@ -81,7 +89,7 @@ class _Rules:
 
     def column(self, parts: Sequence[str | None]) -> Column:
         name, dot, number, suffix = parts
-        width = int(number or 0)
+        width = _width(number or "0")
         # what a negative width means to Slurm: the value and a blank
         end = " " * (width < 0) + str(suffix or "")
         return Column(str(name), max(width, 0), right=dot is not None, suffix=end)
@@ -94,7 +102,7 @@ class _Rules:
         if width is None:
             return SacctColumn(name.lstrip()) if name else None
         number = re.match(r"%\s*([-+]?[0-9]+)", width)
-        columns = int(number[1]) if number else 0
+        columns = _width(number[1]) if number else 0
         return SacctColumn((name or "").lstrip(), abs(columns), left=columns < 0)
 
     def sacct(self, parts: Sequence[SacctColumn | None]) -> tuple[SacctColumn, ...]:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 UNLIMITED = 0xFFFFFFFF
 """No limit: Slurm's INFINITE, both as minutes and as seconds."""
 
+_LONGEST = (2**31 - 1) * 60
+"""Seconds: of longer limits Slurm keeps whatever their low bits say; here they are as long as can be."""
+
 _DAY = 86400
 _YEAR = 365 * _DAY
 
@@ -51,7 +54,7 @@ _language: Language[int] = Language("timelimit", _Rules())
 @functools.lru_cache(maxsize=1024)
 def parse_seconds(text: str) -> int:
     """Return the seconds that ``text`` stands for, or `UNLIMITED`; raise `GrammarError` for anything else."""
-    return _language.parse(text)
+    return min(_language.parse(text), _LONGEST)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 
 
+_LAST = 253402300799
+"""9999-12-31T23:59:59 UTC: the calendars of Python and SQLite end here."""
+
+
 class WhenError(GrammarError):
     """Text that names no moment. ``explanation`` is the line Slurm prints first, or empty."""
 
@@ -125,7 +129,7 @@ def parse_when(text: str, now: float, zone: tzinfo | None = None, past: bool = F
     if moment == _Moment():
         raise WhenError(text, None)
     if moment.offset is not None:
-        return int(now) + moment.offset
+        return _known(text, int(now) + moment.offset)
     try:
         seconds = _resolved(moment, datetime.fromtimestamp(int(now), zone), past)
     except (ValueError, OverflowError):  # a year that no calendar has
@@ -133,6 +137,13 @@ def parse_when(text: str, now: float, zone: tzinfo | None = None, past: bool = F
     if seconds == 0:
         raise WhenError(text, None)  # 0 is Slurm's sign of an error
     return seconds
+
+
+def _known(text: str, seconds: int) -> int:
+    """A moment that calendars have; what was before 1970 is as long ago as can be. Raises WhenError."""
+    if seconds > _LAST:
+        raise WhenError(text, None)
+    return max(seconds, 1)
 
 
 def _resolved(moment: _Moment, now: datetime, past: bool) -> int:

@@ -140,10 +140,10 @@ ACCTG_FREQ = Value(_acctg_freq, text("acctg_freq").show)
 
 def _get_user_env(reading: Reading) -> Mapping[str, Any]:
     """``[timeout][S|L]``: seconds, and whether su or su - is meant; a login shell is started in either case."""
-    match = re.fullmatch(r"([+-]?\d*)([sSlL]?)", reading.given, re.ASCII)
+    match = re.fullmatch(r"([+-]?\d+|)([sSlL]?)", reading.given, re.ASCII)
     if not match:
         raise reading.invalid()
-    return {"get_user_env": f"{int(match[1] or 0)}{match[2].upper()}"}
+    return {"get_user_env": f"{min(int(match[1] or 0), INT_MAX)}{match[2].upper()}"}
 
 
 GET_USER_ENV = Value(_get_user_env, text("get_user_env").show)

@@ -14,6 +14,7 @@ from shim.grammar.errors import GrammarError
 from shim.grammar.hostlist import expand_hostlist
 from shim.grammar.timelimit import parse_time_limit
 from shim.grammar.when import WhenError, parse_when
+from shim.job.record import NO_TASK
 from shim.job.states import BY_WORD, Reason, State
 from shim.options.getopt import Getopt, OptionError, usage_error
 from shim.options.sacct import OPTIONS
@@ -188,7 +189,8 @@ def _job(call: Call, query: Query, word: str) -> Wanted:
         raise _fatal(call, f"Bad job/step specified: {word}")
     task, offset = match["task"], None if query.whole else match["offset"]
     alone = query.whole is False
-    return Wanted(int(match["job"]), int(task) if task else None, int(offset) if offset else None, step, alone)
+    job_id = min(int(match["job"]), NO_TASK)  # ids have 32 bits
+    return Wanted(job_id, int(task) if task else None, int(offset) if offset else None, step, alone)
 
 
 def _state(call: Call, word: str) -> State:

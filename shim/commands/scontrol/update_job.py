@@ -60,7 +60,7 @@ def _by_name(session: Session, names: list[Pair], user_id: int | None) -> list[s
 def _user(text: str) -> int:
     try:
         return pwd.getpwuid(int(text)).pw_uid if text.isdecimal() else pwd.getpwnam(text).pw_uid
-    except KeyError:
+    except (KeyError, OverflowError):
         raise BadSpecification(f"Invalid UserID: {text}", "Request aborted") from None
 
 
