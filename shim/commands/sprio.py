@@ -143,20 +143,21 @@ def _natural(value: object) -> tuple[int, float, str]:
 
 
 def _rows(call: Call, arguments: Arguments) -> list[Row]:
-    """Jobs that wait for their turn: held ones have no priority to be looked into."""
+    """Jobs that wait for their turn: those that are held or may not start yet have no priority to be looked into."""
     ids = arguments.words("jobs")
     users = _users(call, arguments)
     partitions = arguments.words("partition")
     if ids is not None:
         for word in ids:
-            if not word.partition("_")[0].isdecimal():
+            if not word.isdecimal():
                 call.error(f"Invalid job id: {word}")
                 raise Exit(1)
-    numbers = None if ids is None else {int(word.partition("_")[0]) for word in ids}
+    numbers = None if ids is None else set(map(int, ids))
+    now = call.queue.now()
     return [
         Row(job, name)
         for job in sorted(call.queue.jobs.values(), key=lambda job: job.job_id)
-        if job.pending and not job.held
+        if job.pending and not job.held and 0 < job.eligible_time <= now
         if numbers is None or job.job_id in numbers or job.array_job_id in numbers
         if users is None or job.user_id in users
         for name in job.partition.split(",")
