@@ -90,7 +90,7 @@ def suspend(queue: "Queue", job: Job, *, user_id: int) -> None:
     executor = queue.executor_of(job)
     if executor.remote:
         raise SlurmError(Errno.NOT_SUPPORTED, text=_NOT_SUSPENDED)
-    executor.signal(job, signals.SIGSTOP, Target.FULL)
+    executor.signal(job, signals.SIGSTOP, Target.ALL)
     for record in queue.components(job):
         queue.no_timer(record)
         queue.dispatcher.free_resources(record)
@@ -112,7 +112,7 @@ def resume(queue: "Queue", job: Job, *, user_id: int) -> None:
         queue.dispatcher.hold_resources(record)
         queue.dispatcher.watch_limit(record)
         queue.changed(record)
-    queue.executor_of(job).signal(job, signals.SIGCONT, Target.FULL)
+    queue.executor_of(job).signal(job, signals.SIGCONT, Target.ALL)
 
 
 def _check_suspension(job: Job, user_id: int) -> None:

@@ -100,7 +100,8 @@ class Target(Enum):
 
     STEPS = "steps"  # the steps only, never the batch script
     BATCH = "batch"  # the batch script alone
-    FULL = "full"  # the batch script, its children and the steps
+    FULL = "full"  # the batch script and its children; srun, which is one of them, passes on to its tasks what it does
+    ALL = "all"  # every process
 
 
 class RemoteCall(Protocol):

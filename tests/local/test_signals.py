@@ -98,7 +98,7 @@ def test_stopped_job_can_be_terminated(tmp_path):
         ready = lab.fifo("ready")
         lab.start(f"echo $$ > {ready}; while :; do sleep 1000; done")
         await ready.line()
-        lab.executor.signal(lab.job(1), signal.SIGSTOP, Target.FULL)
+        lab.executor.signal(lab.job(1), signal.SIGSTOP, Target.ALL)
         lab.executor.terminate(lab.job(1), "", 30)
         return await lab.events.end_of(1)
 
@@ -151,10 +151,10 @@ def test_suspended_job_goes_on(tmp_path):
         ready = lab.fifo("ready")
         lab.start(f"sleep 1000 & echo $! $$ > {ready}; wait")
         pids = (await ready.line()).split()
-        lab.executor.signal(lab.job(1), signal.SIGSTOP, Target.FULL)
+        lab.executor.signal(lab.job(1), signal.SIGSTOP, Target.ALL)
         for pid in pids:
             await in_state(pid, "T")
-        lab.executor.signal(lab.job(1), signal.SIGCONT, Target.FULL)
+        lab.executor.signal(lab.job(1), signal.SIGCONT, Target.ALL)
         for pid in pids:
             await in_state(pid, "S")
 

@@ -6,6 +6,7 @@ import select
 import shlex
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -378,3 +379,28 @@ def test_gpus_go_by_all_makers_names(lab: Shim, job: Job) -> None:
     outside = lab.run("srun", "-p", "gpu", "--gpus=2", "--mem=100", "env").out
     assert not re.search("^SLURM_(GPUS=|JOB_GPUS|MEM_PER)", outside, re.MULTILINE)
     assert "SLURM_GPUS_ON_NODE=2\n" in outside
+
+
+COUNTS = """\
+import os, signal, sys
+signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b"task got it\\n"))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_signal_to_all_reaches_each_task_once(lab: Shim) -> None:
+    """scancel --full: the script and its srun get it, which passes it on."""
+    output, door = lab.work / "full.out", lab.work / "full-door"
+    program = lab.work / "counts.py"
+    program.write_text(COUNTS)
+    door.unlink(missing_ok=True)
+    os.mkfifo(door)
+    script = f"trap 'echo script got it' USR1\nsrun {sys.executable} {program} <{door} &\nwait\nwait\n"
+    job_id = lab.submit("-o", output.name, script=f"#!/bin/bash\n{script}")
+    with door.open("w"):
+        wait_until(lambda: output.exists() and "ready" in output.read_text(), "the task")
+        assert lab.run("scancel", "--full", "-s", "USR1", str(job_id)).code == 0
+        wait_until(lambda: len(output.read_text().splitlines()) >= 3, "the signal")
+    assert lab.wait(job_id) == "COMPLETED"
+    assert sorted(output.read_text().splitlines()) == ["ready", "script got it", "task got it"]

@@ -122,7 +122,7 @@ class LocalExecutor:
         if not self._claimed(run):
             self._loop.call_later(_AGAIN, self._signal_later, run, job, signal, target)
             return
-        for one in self._targets(run, target):
+        for one in self._but_tasks(run) if target is Target.FULL else self._targets(run, target):
             processes.send_signal(one, signal)
 
     def signal_step(self, job: Job, step: Step, signal: int) -> None:
@@ -155,7 +155,7 @@ class LocalExecutor:
         run = self._runs.get(job.job_id)
         if run is None:
             return None
-        below = reach.targets(run.pid, run.start, Target.STEPS if pids else Target.FULL, set(pids))
+        below = reach.targets(run.pid, run.start, Target.STEPS if pids else Target.ALL, set(pids))
         if not below:
             return None
         return Usage(
@@ -345,7 +345,7 @@ class LocalExecutor:
 
     def _but_tasks(self, run: Run) -> list[processes.Process]:
         """All processes but tasks of steps, whose own srun ends them."""
-        below = self._targets(run, Target.FULL)
+        below = self._targets(run, Target.ALL)
         tasks = processes.below_srun(below)
         return [one for one in below if one.pid not in tasks]
 
@@ -370,7 +370,7 @@ class LocalExecutor:
 
     def _kill(self, run: Run) -> None:
         """SIGKILL to everything, again and again until the supervisor reports the end."""
-        for one in self._targets(run, Target.FULL):
+        for one in self._targets(run, Target.ALL):
             processes.send_signal(one, signals.SIGKILL)
         run.kill = self._loop.call_later(_KILL_AGAIN, self._kill, run)
 

@@ -16,7 +16,7 @@ def targets(pid: int, start: int, target: Target, steps: set[int]) -> list[Proce
     if target is Target.BATCH:
         return processes.children(pid)[:1]  # all others descend from the script, so it is the oldest
     below = processes.descendants(pid)
-    return below if target is Target.FULL else _of_steps(below, steps)
+    return below if target is Target.ALL else _of_steps(below, steps)
 
 
 def _of_steps(below: list[Process], steps: set[int]) -> list[Process]:
