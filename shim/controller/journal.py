@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from shim.controller.submit import Texts
@@ -100,16 +100,17 @@ class Journal:
             for job, texts, _ in self._new:
                 job.script_id = table.content_id(texts.script)
                 job.environment_id = table.content_id(texts.environment)
-            for job in self._dirty.values():
-                if not job.request_id:
-                    job.request_id = table.request_id(job.request)
-            table.save_jobs(self._dirty.values())
+            self._save(self._dirty.values())
             for write in self._writes:
                 write(table)
             table.save_counter("next_job_id", self.queue.next_job_id)
             table.commit()
-        except (sqlite3.Error, OverflowError) as error:  # the latter: a number beyond SQLite's 64 bits
+        except sqlite3.Error as error:
             self._failed(error)
+            return False
+        except Exception as error:  # a value that no table holds, which no command should have let pass
+            self._failed(error)
+            self._drop_unwritable()
             return False
         if not synced and self._sync is None:
             self._sync = self.queue.loop.call_later(SYNC_DELAY, self._sync_soon)
@@ -121,6 +122,28 @@ class Journal:
             if not future.done():
                 future.set_result(None)
         return True
+
+    def _save(self, jobs: Collection[Job]) -> None:
+        table = self.queue.table
+        for job in jobs:
+            if not job.request_id:
+                job.request_id = table.request_id(job.request)
+        table.save_jobs(jobs)
+
+    def _drop_unwritable(self) -> None:
+        """Keep from the table what it cannot hold, so that everything else is written."""
+        table = self.queue.table
+        try:
+            table.begin(synced=False)
+            for job in list(self._dirty.values()):
+                if not _writable(lambda job=job: self._save([job])):  # type: ignore[misc]
+                    del self._dirty[job.job_id]
+            self._writes = [write for write in self._writes if _writable(lambda write=write: write(table))]  # type: ignore[misc]
+            table.rollback()
+        except (Busy, sqlite3.Error):
+            _LOG.exception("what cannot be written is looked for again")
+        for job in self._dirty.values():
+            job.request_id = 0
 
     def _sync_soon(self) -> None:
         """Bring the life of the runs to the disk, in a thread: nobody waits for it."""
@@ -153,3 +176,14 @@ class Journal:
         if self._retry:
             self._retry.cancel()
         self._retry = self.queue.loop.call_later(delay, self.queue.wake)
+
+
+def _writable(write: Callable[[], None]) -> bool:
+    try:
+        write()
+    except sqlite3.Error:
+        raise
+    except Exception:
+        _LOG.exception("left out of the job table")
+        return False
+    return True

@@ -34,29 +34,31 @@ def request_from(text: str) -> Request:
     return Request(**given)
 
 
-def _text(words: str) -> str:
-    """A text from outside for a column: bytes that are no UTF-8 become ``\\xe9``, as SQLite stores UTF-8 only."""
-    return words if words.isascii() else words.encode(errors="backslashreplace").decode()
+def _column(value: Any) -> Any:
+    """A value for a column: bytes of texts that are no UTF-8 become ``\\xe9``, as SQLite stores UTF-8 only."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return value.encode(errors="backslashreplace").decode()
 
 
 def job_row(job: Job) -> tuple[Any, ...]:
     """The job's row, in the order of JOB_COLUMNS."""
     request, array = job.request, job.array
-    return (
+    values = (
         job.job_id,
         array.job_id if array else None,
         job.task_id,
         str(job.tasks) if job.tasks is not None else None,
         job.throttle,
         f"{array.minimum} {array.maximum} {array.step} {array.count}" if array else None,
-        _text(request.job_name),
+        request.job_name,
         job.user_name,
         job.user_id,
         job.group_name,
         job.group_id,
-        _text(request.account),
+        request.account,
         job.partition,
-        _text(request.qos),
+        request.qos,
         job.state.word,
         job.reason,
         job.priority,
@@ -80,8 +82,8 @@ def job_row(job: Job) -> tuple[Any, ...]:
         job.suspended_for,
         job.het_job_id,
         job.het_job_offset,
-        _text(job.admin_comment),
-        _text(job.system_comment),
+        job.admin_comment,
+        job.system_comment,
         job.next_step_id,
         job.batch_status,
         job.user_seconds,
@@ -92,6 +94,7 @@ def job_row(job: Job) -> tuple[Any, ...]:
         job.environment_id,
         job.request_id,
     )
+    return tuple(map(_column, values))
 
 
 def job_from(row: tuple[Any, ...], request: Request) -> Job:
@@ -151,8 +154,8 @@ def job_from(row: tuple[Any, ...], request: Request) -> Job:
 def step_row(step: Step) -> tuple[Any, ...]:
     """The step's row, in the order of STEP_COLUMNS."""
     values = {name: getattr(step, name) for name in STEP_COLUMNS}
-    values |= {"state": step.state.word, "name": _text(step.name)}
-    return tuple(values.values())
+    values["state"] = step.state.word
+    return tuple(map(_column, values.values()))
 
 
 def step_from(row: tuple[Any, ...]) -> Step:
