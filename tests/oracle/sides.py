@@ -98,6 +98,7 @@ class Real:
     @contextlib.contextmanager
     def open(self, case: Case) -> Iterator[Side]:
         """A directory for a scenario; whatever it leaves in the queue is cancelled afterwards."""
+        shutil.rmtree(self.root / case.name, ignore_errors=True)  # it may be played once more
         directory = self.person.own(self.root / case.name)
         env = self.person.environment(search_path()) | {"SLURM_CONF": str(self.address.slurm_conf)}
         place = place_of(self.person, directory, self.address.first_job_id)

@@ -11,10 +11,11 @@ from shim.commands.submission import Body, Submission, submissions
 from shim.controller.queue import Queue
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import Job
-from shim.job.states import WAITING, State
+from shim.job.states import WAITING, Reason, State
 from shim.options.gather import Gathered
 
 _FAILURE = {"srun": "Unable to allocate resources", "salloc": "Job submit/allocate failed"}
+_BEYOND_PARTITION = (Reason.PART_CONFIG, Reason.PART_NODE_LIMIT, Reason.PART_TIME_LIMIT)
 NOT_THERE = WAITING | {State.CONFIGURING}
 """States of an allocation whose nodes cannot be used yet."""
 
@@ -27,7 +28,7 @@ async def allocate(call: Call, components: Sequence[Gathered], name: str) -> lis
         await _wait(call, jobs, fields)
     for one in jobs:
         if not one.state.active:
-            raise _revoked(call, one)
+            raise _revoked(call, one, bool(fields.get("quiet")))
     return jobs
 
 
@@ -86,6 +87,8 @@ async def _wait(call: Call, jobs: Sequence[Job], fields: dict[str, object]) -> N
     if not quiet and not call.resumed:
         if job.held:
             call.err(f"{call.command}: {Errno.JOB_HELD.text}")
+        elif job.reason in _BEYOND_PARTITION:
+            call.err(f"{call.command}: {Errno.REQUESTED_PART_CONFIG_UNAVAILABLE.text}")
         if call.command == "salloc":
             call.err(f"salloc: Pending job allocation {job.job_id}")
         call.err(f"{call.command}: job {job.job_id} queued and waiting for resources")
@@ -110,7 +113,7 @@ async def configured(call: Call, jobs: Sequence[Job], fields: Mapping[str, objec
     await _attend(call, jobs, NOT_THERE)
     for job in jobs:
         if not job.state.active:
-            raise _revoked(call, job)
+            raise _revoked(call, job, bool(fields.get("quiet")))
         if told:
             call.err(f"{call.command}: Nodes {job.node_list} are ready for job")
 
@@ -152,10 +155,11 @@ def cancel_all(queue: Queue, jobs: Sequence[Job]) -> None:
             queue.cancel(job, user_id=queue.user_id)
 
 
-def _revoked(call: Call, job: Job) -> Exit:
+def _revoked(call: Call, job: Job, quiet: bool) -> Exit:
     """The job was cancelled before it could be used."""
-    call.err(f"{call.command}: Job has been cancelled")
-    if call.command == "salloc":
-        call.err(f"salloc: Job allocation {job.job_id} has been revoked.")
+    if not quiet:
+        call.err(f"{call.command}: Job has been cancelled")
+        if call.command == "salloc":
+            call.err(f"salloc: Job allocation {job.job_id} has been revoked.")
     call.error(f"{_FAILURE[call.command]}: {Errno.ALREADY_DONE.text}")
     return Exit(1)

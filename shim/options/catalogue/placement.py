@@ -26,7 +26,7 @@ OPTIONS = (
         argument=REQUIRED,
         metavar="minnodes[-maxnodes]",
         value=NODES,
-        variables=("SLURM_NNODES", "SLURM_JOB_NUM_NODES"),
+        variables=("SLURM_JOB_NUM_NODES",),
         per_component=True,
         note="on dstack the least number of a range; each node takes a whole instance",
     ),
