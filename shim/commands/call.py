@@ -55,6 +55,12 @@ class Call:
         """Print ``<command>: error: <text>``, Slurm's error()."""
         self.err(f"{self.command}: error: {text}")
 
+    @property
+    def failure(self) -> int:
+        """The exit code where Slurm itself refuses or fails (srun(1), SLURM_EXIT_ERROR)."""
+        text = self.env.get("SLURM_EXIT_ERROR", "")
+        return int(text) & 0xFF if text.isdecimal() and int(text) else 1
+
     async def lines(self) -> AsyncIterator[str]:
         """The lines of the caller's standard input as they come, without their ends."""
         text = b""

@@ -85,6 +85,7 @@ async def _with_command(
         "cwd": os.fsencode(fields.get("work_dir") or call.cwd),
         "quiet": bool(fields.get("quiet")),
         "kill_command": kill,
+        "failure": call.failure,
     }
     call.tell(b"S", marshal.dumps(order, FORMAT))
     try:

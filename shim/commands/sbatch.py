@@ -28,7 +28,7 @@ async def run(call: Call) -> int:
     try:
         early, operands = command_line(call).early(place(call))
         if early.fields.get("wrap") is not None and operands:
-            raise _fault("Script arguments not permitted with --wrap option")
+            raise _fault(call, "Script arguments not permitted with --wrap option")
         body = await _body(call, early.fields, operands)
         components = await _components(call, early, body)
         fields = components[0].fields
@@ -40,8 +40,8 @@ async def run(call: Call) -> int:
     return _test(call, jobs, fields) if fields.get("test_only") else await _submit(call, jobs, fields)
 
 
-def _fault(*lines: str) -> Complaint:
-    return Complaint(*(f"error: {line}" for line in lines), code=VALUE_ERROR)
+def _fault(call: Call, *lines: str) -> Complaint:
+    return Complaint(*(f"error: {line}" for line in lines), code=call.failure)
 
 
 # -- the script ------------------------------------------------------------------------------------------------------
@@ -61,7 +61,7 @@ async def _body(call: Call, fields: Fields, operands: list[str]) -> Body:
     try:
         check_script(body.script)
     except ScriptError as error:
-        raise _fault(*error.lines) from None
+        raise _fault(call, *error.lines) from None
     return body
 
 
@@ -73,7 +73,7 @@ async def _read_stdin(call: Call) -> bytes:
 async def _read_script(call: Call, path: str) -> bytes:
     """The content of a file of the caller, who may mean one of its own descriptors."""
     if not path:
-        raise _fault("Unable to open file ")
+        raise _fault(call, "Unable to open file ")
     name = {"/dev/stdin": "/dev/fd/0", "/proc/self/fd/0": "/dev/fd/0"}.get(path, path)
     if name == "/dev/fd/0":
         return await _read_stdin(call)
@@ -91,7 +91,7 @@ async def _read_script(call: Call, path: str) -> bytes:
     except IsADirectoryError:
         return b""
     except OSError:
-        raise _fault(f"Unable to open file {path}") from None
+        raise _fault(call, f"Unable to open file {path}") from None
 
 
 async def _components(call: Call, early: Gathered, body: Body) -> list[Gathered]:
@@ -136,7 +136,7 @@ def _refused(call: Call, error: SlurmError, *, test_only: bool) -> int:
         call.err(f"allocation failure: {error.text}")
     else:
         call.error(f"Batch job submission failed: {error.text}")
-    return 1
+    return 1 if test_only else call.failure
 
 
 def _test(call: Call, jobs: list[Submission], fields: Fields) -> int:

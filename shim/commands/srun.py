@@ -40,11 +40,11 @@ def existing(call: Call, fields: Fields) -> Job:
         call.error(f"Slurm job {number} has expired")
     elif job.pending:
         call.error(f"Unable to confirm allocation for job {number}: {Errno.JOB_PENDING.text}")
-        raise Exit(1)
+        raise Exit(call.failure)
     else:
         return job
     call.err(f"srun: Check SLURM_JOB_ID environment variable. Expired or invalid job {number}")
-    raise Exit(1)
+    raise Exit(call.failure)
 
 
 _OF_THE_JOB = ("exclusive", "immediate", "exclude", "relative", "hold", "mem_per_cpu", "mem_per_node")

@@ -52,7 +52,7 @@ class CommandWork(Work):
         if not path:
             word = order["argv"][0].decode(errors="replace")
             self._say(f'salloc: error: _fork_command: Unable to find command "{word}"')
-            session.answer({"status": 0, "code": 1})
+            session.answer({"status": 0, "code": order["failure"]})
             return
         self.child = Child(lambda: self._become(path, environment), _SIGNALS)
 

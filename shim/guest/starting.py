@@ -24,8 +24,12 @@ class Refused(Exception):
     """No task can begin: the text says why."""
 
 
+class Aborted(Exception):
+    """srun's prolog does not want the step: the text says so."""
+
+
 def start_tasks(work: StepWork) -> None:
-    """Start all tasks of a call of srun. Raises Refused, and OSError where this machine will not carry them all."""
+    """Start all tasks of a call of srun. Raises Refused, Aborted; OSError where this machine will not carry them."""
     order = work.order
     try:
         source = posix.open(order["stdin"], posix.O_RDONLY | posix.O_CLOEXEC) if order["stdin"] else 0
@@ -35,8 +39,8 @@ def start_tasks(work: StepWork) -> None:
     files = _more_files() if len(work.tasks) > _FEW else None
     if order["pty"]:
         _open_terminal(work)
-    if order["prolog"]:
-        work.around(order["prolog"])
+    if order["prolog"] and (code := work.around(order["prolog"])):
+        raise Aborted(f"srun prolog failed rc = {code}. Aborting step.")
     if order["pmi"] == "pmi2":
         _offer_pmi(work)
     elif order["pmi"]:

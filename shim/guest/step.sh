@@ -221,6 +221,19 @@ report() { # CODE
     mv "$step/.result" "$step/result"
 }
 
+run_prolog() {
+    [ -n "$STEP_PROLOG" ] || return 0
+    $STEP_PROLOG
+    status=$?
+    [ "$status" -ne 0 ] && [ -x "$STEP_PROLOG" ] || return 0
+    end_terminal
+    echo "srun: error: srun prolog failed rc = $status. Aborting step." >&2
+    say "launch/slurm: launch_p_step_launch: StepId=$STEP_ID aborted before step completely launched."
+    worst=137
+    report 137
+    return 1
+}
+
 run_step() {
     signals=0
     while IFS= read -r path; do
@@ -238,7 +251,7 @@ run_step() {
     *) : >"$step/stdin" ;;
     esac
     [ -z "$STEP_PTY" ] || begin_terminal
-    [ -z "$STEP_PROLOG" ] || $STEP_PROLOG
+    run_prolog || return
     others=
     for node in $STEP_NODES; do
         [ "$node" != "$STEP_HERE" ] || continue

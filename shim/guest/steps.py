@@ -24,7 +24,7 @@ from _signal import (  # type: ignore[import-not-found]
 from time import time
 
 from shim.guest.session import Work
-from shim.guest.starting import Refused, environments, start_tasks
+from shim.guest.starting import Aborted, Refused, environments, start_tasks
 from shim.guest.streams import Output, drain
 from shim.guest.telling import Task, Teller
 from shim.marks import JOB_FAILED, JOB_OVER, SRUN
@@ -45,6 +45,8 @@ _SIGNALS = (
     SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCONT, SIGALRM, SIGUSR1, SIGUSR2, SIGPIPE, SIGWINCH, JOB_OVER,
     JOB_FAILED,
 )  # fmt: skip
+_KILLED = 128 + SIGKILL
+"""The exit code of a step that its prolog ends before it has begun, as real Slurm kills its tasks at once."""
 _TOGETHER = 0.2
 """Seconds in which tasks that end alike are told of in one line."""
 
@@ -106,6 +108,13 @@ class StepWork(Work):
             self._worst = 1
             for task in self.tasks:
                 task.status = 0
+        except Aborted as aborted:
+            self.say.error(str(aborted))
+            where = f"StepId={self.step_ids[0]}"
+            self.say.info(f"launch/slurm: launch_p_step_launch: {where} aborted before step completely launched.")
+            self._worst = _KILLED
+            for task in self.tasks:
+                task.status = _KILLED << 8
         except OSError as error:
             self.say.error(f"Unable to start all tasks: {error.strerror}")
             self._worst = 1

@@ -38,7 +38,7 @@ def _resumed(call: Call) -> list[Job]:
     if jobs:
         return jobs
     call.error(f"{_FAILURE[call.command]}: {Errno.INVALID_JOB_ID.text}")
-    raise Exit(1)
+    raise Exit(call.failure)
 
 
 async def _submitted(call: Call, components: Sequence[Gathered], name: str) -> list[Job]:
@@ -53,7 +53,7 @@ async def _submitted(call: Call, components: Sequence[Gathered], name: str) -> l
         for note in error.notes:
             call.error(note)
         call.error(f"{_FAILURE[call.command]}: {error.text}")
-        raise Exit(1) from None
+        raise Exit(call.failure) from None
     await call.queue.flushed()  # by then the scheduler has looked at it
     return [one for one in call.queue.jobs.values() if one.het_job_id == job.job_id] if job.het_job_id else [job]
 
@@ -129,7 +129,7 @@ async def _attend(call: Call, jobs: Sequence[Job], states: Container[State]) -> 
             call.err(f"salloc: Job allocation {jobs[0].job_id} has been revoked.")
         else:
             call.err(f"srun: Job allocation {jobs[0].job_id} has been revoked")
-        raise Exit(1) from None
+        raise Exit(call.failure) from None
     except (ConnectionError, asyncio.IncompleteReadError):
         cancel_all(call.queue, jobs)
         raise
@@ -162,4 +162,4 @@ def _revoked(call: Call, job: Job, quiet: bool) -> Exit:
         if call.command == "salloc":
             call.err(f"salloc: Job allocation {job.job_id} has been revoked.")
     call.error(f"{_FAILURE[call.command]}: {Errno.ALREADY_DONE.text}")
-    return Exit(1)
+    return Exit(call.failure)

@@ -56,7 +56,7 @@ def _line(call: Call, job: Job) -> StepClient:
         return call.queue.executor_of(job).reach(job, call)
     except SlurmError as error:
         call.error(f"Unable to create step for job {job.job_id}: {error.text}")
-        raise Exit(1) from None
+        raise Exit(call.failure) from None
 
 
 async def serve(call: Call, line: StepClient, steps: Sequence[Step]) -> int:
@@ -93,7 +93,7 @@ async def _begin(call: Call, line: StepClient, want: Wanted, umask: int) -> Comp
         for note in error.notes:
             call.error(note)
         call.error(f"Unable to create step for job {job.job_id}: {error.text}")
-        raise Exit(1) from None
+        raise Exit(call.failure) from None
     step = _step(call, want, placed)
     layout = StepLayout(
         step_id=step.step_id,
