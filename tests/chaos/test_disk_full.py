@@ -74,9 +74,9 @@ def test_a_change_that_cannot_be_written_is_told_and_kept(small: Shim) -> None:
 def test_a_run_that_ends_while_the_disk_is_full_is_recorded_with_its_true_code(small: Shim) -> None:
     gate = small.work / "gate"
     os.mkfifo(gate)
-    done = small.work / "done"
-    job = small.submit("-o", "/dev/null", "--wrap", f"read x < {gate}; touch {done}; exit 5")
-    small.wait(job, "RUNNING")
+    begun, done = small.work / "begun", small.work / "done"
+    job = small.submit("-o", "/dev/null", "--wrap", f"touch {begun}; read x < {gate}; touch {done}; exit 5")
+    wait_until(begun.exists, "the begin of the script")
     filler = fill(small)
     gate.write_text("go\n")
     wait_until(done.exists, "the end of the script")
