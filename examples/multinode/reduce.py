@@ -1,6 +1,7 @@
 """What a distributed program does first, on bare sockets: all ranks meet at MASTER_ADDR and add up their numbers.
 
-The variables are those of torchrun (torch.distributed, init_method="env://"): MASTER_ADDR, MASTER_PORT, RANK, WORLD_SIZE.
+The variables are those of torchrun (torch.distributed, init_method="env://"): MASTER_ADDR, MASTER_PORT, RANK and
+WORLD_SIZE.
 """
 
 import os
