@@ -58,7 +58,11 @@ class Call:
     @property
     def failure(self) -> int:
         """The exit code where Slurm itself refuses or fails (srun(1), SLURM_EXIT_ERROR)."""
-        text = self.env.get("SLURM_EXIT_ERROR", "")
+        return self.exit_code("SLURM_EXIT_ERROR")
+
+    def exit_code(self, variable: str) -> int:
+        """The exit code that a variable of the caller asks for, else 1."""
+        text = self.env.get(variable, "")
         return int(text) & 0xFF if text.isdecimal() and int(text) else 1
 
     async def lines(self) -> AsyncIterator[str]:

@@ -139,9 +139,16 @@ class Journal:
                 if not _writable(lambda job=job: self._save([job])):  # type: ignore[misc]
                     del self._dirty[job.job_id]
             self._writes = [write for write in self._writes if _writable(lambda write=write: write(table))]  # type: ignore[misc]
-            table.rollback()
         except (Busy, sqlite3.Error):
             _LOG.exception("what cannot be written is looked for again")
+        self._take_back()
+
+    def _take_back(self) -> None:
+        """Undo what was begun and is not committed."""
+        try:
+            self.queue.table.rollback()
+        except sqlite3.Error:
+            _LOG.exception("nor can what was begun be taken back")
         for job in self._dirty.values():
             job.request_id = 0
 
@@ -153,12 +160,7 @@ class Journal:
     def _failed(self, error: Exception) -> None:
         """Refuse what is new, keep what happened."""
         _LOG.error("the job table cannot be written: %s", error)
-        try:
-            self.queue.table.rollback()
-        except sqlite3.Error:
-            _LOG.exception("nor can what was begun be taken back")
-        for job in self._dirty.values():
-            job.request_id = 0
+        self._take_back()
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():

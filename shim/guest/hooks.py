@@ -15,9 +15,7 @@ _CHUNK = 1 << 16
 
 def run_around(program: bytes, environment: Mapping[bytes, bytes]) -> int:
     """srun's own prolog or epilog: runs to its end. How it ended, 1 for a signal. Raises OSError if it cannot run."""
-    posix.stat(program)
-    if not posix.access(program, posix.X_OK):
-        raise PermissionError(13, "Permission denied")
+    _check(program)
     pid = posix.posix_spawn(program, [program], environment)
     code = posix.waitstatus_to_exitcode(posix.waitpid(pid, 0)[1])
     return code if code >= 0 else 1
@@ -35,9 +33,7 @@ def task_prolog(program: bytes, environment: dict[bytes, bytes]) -> int:
     read, write = posix.pipe()
     try:
         actions = [(posix.POSIX_SPAWN_DUP2, write, 1)]
-        if not posix.access(program, posix.X_OK):
-            posix.stat(program)
-            raise PermissionError(13, "Permission denied")
+        _check(program)
         pid = posix.posix_spawn(program, [program], environment, file_actions=actions)
     except OSError as error:
         complain(f"run_command: user task_prolog can not be executed ({name}) {error.strerror}")
@@ -55,6 +51,13 @@ def task_prolog(program: bytes, environment: dict[bytes, bytes]) -> int:
     for line in output.splitlines():
         _obey(line.strip(), environment)
     return 0
+
+
+def _check(program: bytes) -> None:
+    """Raise OSError for a program that is not there, or not to be run."""
+    posix.stat(program)
+    if not posix.access(program, posix.X_OK):
+        raise PermissionError(13, "Permission denied")
 
 
 def _prolog_cannot_run() -> int:

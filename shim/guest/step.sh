@@ -261,10 +261,9 @@ run_step() {
     done
     for node in $others; do
         case $node in
-        "$STEP_SCRIPT") order=$STEP_JOB/control/.${call##*/} to=$STEP_JOB/control/1-${call##*/} ;;
-        *) order=$STEP_JOB/nodes/.${call##*/} to=$STEP_JOB/nodes/$node/${call##*/} ;;
-        esac
-        { [ "$node" != "$STEP_SCRIPT" ] || echo "step $node"; echo "$step"; } >"$order" && mv "$order" "$to"
+        "$STEP_SCRIPT") to=$STEP_JOB/control/1-${call##*/} && printf 'step %s\n%s\n' "$node" "$step" ;;
+        *) to=$STEP_JOB/nodes/$node/${call##*/} && echo "$step" ;;
+        esac >"$call/.order" && mv "$call/.order" "$to"
     done
     feeder=
     if [ -f "$step/stdin" ]; then

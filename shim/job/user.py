@@ -1,7 +1,15 @@
-"""The user whose queue this is, also where the system knows no such user: containers run under any user id."""
+"""Users of this system: those who are named, and the one whose queue this is, who may be unknown in a container."""
 
 import os
 import pwd
+
+
+def known_user_id(word: str) -> int:
+    """The id of a user who is named, or whose number is given. Raises KeyError where the system knows no such user."""
+    try:
+        return (pwd.getpwuid(int(word)) if word.isdecimal() else pwd.getpwnam(word)).pw_uid
+    except OverflowError:
+        raise KeyError(word) from None
 
 
 def user_entry(user_id: int) -> pwd.struct_passwd:

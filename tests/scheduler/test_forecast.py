@@ -5,31 +5,21 @@ from collections.abc import Iterable, Sequence
 from shim.config.settings import PartitionConfig
 from shim.executor.base import NodeState
 from shim.job.record import Job, Share
-from shim.job.request import UNLIMITED, Request
+from shim.job.request import UNLIMITED
 from shim.job.states import Reason, State
 from shim.scheduler.forecast import Forecast, make_forecast
 from shim.scheduler.need import Need
 from shim.scheduler.nodes import Node
 from shim.scheduler.plan import View
+from tests.scheduler.jobs import make_job
 
 NOW = 1_000_000.0
 HOUR = 3600
 ALL = ("n1", "n2", "n3", "n4")
 
 
-def make_job(number: int, limit: int, reason: str = Reason.RESOURCES) -> Job:
-    return Job(
-        job_id=number,
-        request=Request(),
-        user_id=1,
-        user_name="jane",
-        group_id=1,
-        group_name="jane",
-        submit_time=NOW,
-        partition="debug",
-        time_limit=limit,
-        reason=reason,
-    )
+def job_of(number: int, limit: int, reason: str = Reason.RESOURCES) -> Job:
+    return make_job(number, submit_time=NOW, partition="debug", time_limit=limit, reason=reason)
 
 
 class Cluster:
@@ -43,7 +33,7 @@ class Cluster:
         self.waiting: list[Job] = []
 
     def run(self, limit: int, *names: str, cpus: int = 2, ran: float = 0) -> Job:
-        job = make_job(100 + len(self.running), limit)
+        job = job_of(100 + len(self.running), limit)
         job.state, job.start_time = State.RUNNING, NOW - ran
         job.shares = tuple(Share(name, cpus, 0) for name in names)
         for share in job.shares:
@@ -52,7 +42,7 @@ class Cluster:
         return job
 
     def wait(self, need: Need, limit: int, reason: str = Reason.RESOURCES) -> Job:
-        job = make_job(len(self.waiting) + 1, limit, reason)
+        job = job_of(len(self.waiting) + 1, limit, reason)
         self.needs[job] = need
         self.waiting.append(job)
         return job

@@ -5,25 +5,15 @@ from collections.abc import Sequence
 from shim.config.settings import PartitionConfig
 from shim.executor.base import NodeState
 from shim.job.record import Job
-from shim.job.request import UNLIMITED, Request
+from shim.job.request import UNLIMITED
 from shim.scheduler.need import Need
 from shim.scheduler.nodes import Node
 from shim.scheduler.plan import Plan, View, make_plan
+from tests.scheduler.jobs import make_job
 
 
-def make_job(number: int, component: int = 0) -> Job:
-    return Job(
-        job_id=number,
-        request=Request(),
-        user_id=1,
-        user_name="jane",
-        group_id=1,
-        group_name="jane",
-        submit_time=0.0,
-        partition="gpu",
-        time_limit=UNLIMITED,
-        het_job_offset=component,
-    )
+def job_of(number: int, component: int = 0) -> Job:
+    return make_job(number, submit_time=0.0, partition="gpu", time_limit=UNLIMITED, het_job_offset=component)
 
 
 def plan(fleets: Sequence[str], components: list[Need], *others: Need, taken: str = "") -> tuple[Plan, list[Job]]:
@@ -31,8 +21,8 @@ def plan(fleets: Sequence[str], components: list[Need], *others: Need, taken: st
     nodes = [Node(NodeState(f"n{n}", 2, 1000, fleet=fleet), "dstack", ("gpu",)) for n, fleet in enumerate(fleets)]
     for node in nodes:
         node.room.cpus -= 2 * (node.name in taken.split())
-    parts = [make_job(number, number) for number in range(len(components))]
-    jobs = [parts[0], *(make_job(10 + number) for number in range(len(others)))]
+    parts = [job_of(number, number) for number in range(len(components))]
+    jobs = [parts[0], *(job_of(10 + number) for number in range(len(others)))]
     needs = dict(zip(parts, components, strict=True)) | dict(zip(jobs[1:], others, strict=True))
     view = View(
         now=1.0,

@@ -41,6 +41,11 @@ class TimeFormat:
         return _written(int(epoch), pattern, self._zone)
 
 
+def plain_date(env: Mapping[str, str]) -> TimeFormat:
+    """Dates as ctime(3) writes them, whatever SLURM_TIME_FORMAT says: when a report was made, what it looks at."""
+    return TimeFormat({"SLURM_TIME_FORMAT": "%a %b %d %H:%M:%S %Y", "TZ": env.get("TZ", "")})
+
+
 @lru_cache(maxsize=64)
 def zone_named(name: str) -> ZoneInfo | None:
     """Return the zone TZ names; None is the controller's own, which also serves names that are unknown."""

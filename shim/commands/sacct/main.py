@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from shim.commands.call import Call, Exit
 from shim.commands.display.layouts import Dump, dump_wanted
 from shim.commands.display.printfields import UnknownField, delimited, in_columns
-from shim.commands.display.times import TimeFormat
+from shim.commands.display.times import TimeFormat, plain_date
 from shim.commands.sacct.fields import columns
 from shim.commands.sacct.query import Query, parse
 from shim.commands.sacct.rows import Row, Run, Showing
@@ -32,7 +32,7 @@ async def run(call: Call) -> int:
 
 
 def _tell_window(call: Call, query: Query) -> None:
-    date = TimeFormat({"SLURM_TIME_FORMAT": "%a %b %d %H:%M:%S %Y", "TZ": call.env.get("TZ", "")})
+    date = plain_date(call.env)
     start, end = date(query.start, none="Epoch 0"), date(query.end)
     call.err(f"sacct: Jobs Eligible in the time window from {start} to {end}")
 

@@ -1,7 +1,6 @@
 """What a call of sacct asks for: its options and variables, read and checked (sacct man page)."""
 
 import grp
-import pwd
 import re
 from dataclasses import dataclass, field
 
@@ -16,6 +15,7 @@ from shim.grammar.timelimit import parse_time_limit
 from shim.grammar.when import WhenError, parse_when
 from shim.job.record import NO_TASK
 from shim.job.states import BY_WORD, Reason, State
+from shim.job.user import known_user_id
 from shim.options.getopt import Getopt, OptionError, usage_error
 from shim.options.sacct import OPTIONS
 
@@ -224,8 +224,8 @@ def _users(call: Call, query: Query) -> frozenset[int] | None:
 
 def _user(call: Call, word: str) -> int:
     try:
-        return (pwd.getpwuid(int(word)) if word.isdecimal() else pwd.getpwnam(word)).pw_uid
-    except (KeyError, OverflowError):
+        return known_user_id(word)
+    except KeyError:
         call.error(f"Invalid user id: {word}")
         raise Exit(1) from None
 

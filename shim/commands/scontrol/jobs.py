@@ -84,40 +84,31 @@ def _each_job(
 
 def requeue(session: Session, words: list[str]) -> None:
     """``requeue``: run again from the top; with ``incomplete`` tasks that have ended stay as they are."""
-    options, jobs = _requeue_options(words)
-    queue, user_id = session.queue, session.user_id
-
-    def run_again(target: Target) -> None:
-        if _INCOMPLETE in options and (target.job.pending or target.job.state.finished):
-            return
-        queue.requeue(target.job, user_id=user_id)
-
-    _each_job(session, jobs, run_again, whole=True)
+    _requeue(session, words, hold=False)
 
 
 def requeue_hold(session: Session, words: list[str]) -> None:
     """``requeuehold``: requeue, and hold; with ``State=SpecialExit`` in state SPECIAL_EXIT."""
-    options, jobs = _requeue_options(words)
-    queue, user_id = session.queue, session.user_id
-
-    def run_again_held(target: Target) -> None:
-        if _INCOMPLETE in options and (target.job.pending or target.job.state.finished):
-            return
-        queue.requeue(target.job, user_id=user_id, hold=True, special=_SPECIAL in options)
-
-    _each_job(session, jobs, run_again_held)
+    _requeue(session, words, hold=True)
 
 
 _INCOMPLETE, _SPECIAL = "incomplete", "state=specialexit"
 
 
-def _requeue_options(words: list[str]) -> tuple[set[str], list[str]]:
-    """The options before a list of jobs, and the list."""
+def _requeue(session: Session, words: list[str], *, hold: bool) -> None:
+    """The words begin with options, the list of jobs follows."""
     options: set[str] = set()
     while words and words[0].lower() in (_INCOMPLETE, _SPECIAL):
         options.add(words[0].lower())
         words = words[1:]
-    return options, words
+    queue, user_id = session.queue, session.user_id
+
+    def run_again(target: Target) -> None:
+        if _INCOMPLETE in options and (target.job.pending or target.job.state.finished):
+            return
+        queue.requeue(target.job, user_id=user_id, hold=hold, special=hold and _SPECIAL in options)
+
+    _each_job(session, words, run_again, whole=not hold)
 
 
 def suspend(session: Session, words: list[str]) -> None:

@@ -1,7 +1,5 @@
 """``scontrol update JobId=…``: changing fields of jobs."""
 
-import pwd
-
 from shim.commands.scontrol.job_fields import FIELDS, NO_CHANGES, Changes, JobField, Situation
 from shim.commands.scontrol.operation import operate
 from shim.commands.scontrol.session import Session
@@ -10,6 +8,7 @@ from shim.commands.scontrol.targets import Target, components, named, parse_job_
 from shim.commands.submission import known_gres
 from shim.job.errors import Errno, SlurmError
 from shim.job.record import NO_PRIORITY
+from shim.job.user import known_user_id
 
 _Wanted = list[tuple[JobField, str]]
 
@@ -59,8 +58,8 @@ def _by_name(session: Session, names: list[Pair], user_id: int | None) -> list[s
 
 def _user(text: str) -> int:
     try:
-        return pwd.getpwuid(int(text)).pw_uid if text.isdecimal() else pwd.getpwnam(text).pw_uid
-    except (KeyError, OverflowError):
+        return known_user_id(text)
+    except KeyError:
         raise BadSpecification(f"Invalid UserID: {text}", "Request aborted") from None
 
 

@@ -6,7 +6,7 @@ from shim.commands.display.formats import long_table, percent_table
 from shim.commands.display.layouts import Dump, dump_wanted
 from shim.commands.display.nodes import NodeView
 from shim.commands.display.table import Column, Slot, Table
-from shim.commands.display.times import TimeFormat
+from shim.commands.display.times import TimeFormat, plain_date
 from shim.commands.sinfo.columns import ALL_LETTERS, BY_LETTER, BY_NAME, COLUMNS, Showing, SinfoColumn
 from shim.commands.sinfo.query import Query, parse
 from shim.commands.sinfo.rows import Grouping, Row
@@ -95,7 +95,7 @@ def _report(call: Call, query: Query) -> None:
 
 def _tell_time(call: Call, query: Query) -> None:
     if query.iterate or "long" in query.flags:
-        date = TimeFormat({"SLURM_TIME_FORMAT": "%a %b %d %H:%M:%S %Y", "TZ": call.env.get("TZ", "")})
+        date = plain_date(call.env)
         call.out(date(call.queue.now()) + "\n")
 
 

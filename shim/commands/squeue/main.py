@@ -9,7 +9,7 @@ from shim.commands.call import Call, Exit
 from shim.commands.display.clusters import own_cluster
 from shim.commands.display.layouts import Dump, dump_wanted
 from shim.commands.display.table import Table
-from shim.commands.display.times import TimeFormat
+from shim.commands.display.times import plain_date
 from shim.commands.forecasts import Forecasts
 from shim.commands.jobfields import list_limit
 from shim.commands.squeue.dump import dump
@@ -67,7 +67,7 @@ async def _report(call: Call, query: Query) -> None:
     """Print one table. Raises Exit where there is none."""
     now = call.queue.now()
     if "noheader" not in query.flags and (query.iterate or query.verbose or "long" in query.flags):
-        date = TimeFormat({"SLURM_TIME_FORMAT": "%a %b %d %H:%M:%S %Y", "TZ": call.env.get("TZ", "")})
+        date = plain_date(call.env)
         call.out(date(now) + "\n")
     if "steps" in query.flags:
         _report_steps(call, query, now)

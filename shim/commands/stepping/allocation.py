@@ -79,7 +79,9 @@ async def _wait(call: Call, jobs: Sequence[Job], fields: dict[str, object]) -> N
     """Wait for the start of a job that the scheduler could not start at once. Raises Exit."""
     job, patience = jobs[0], immediate.patience(fields)
     if patience == immediate.AT_ONCE and not call.resumed:
-        raise immediate.refused(call, jobs, _FAILURE[call.command])
+        refusal = immediate.refused(call, jobs, _FAILURE[call.command])
+        _tell_revoked(call, job)
+        raise refusal
     quiet = fields.get("quiet")
     expect_signals(call, jobs)
     for one in jobs:
@@ -97,7 +99,9 @@ async def _wait(call: Call, jobs: Sequence[Job], fields: dict[str, object]) -> N
             await _attend(call, jobs, WAITING)
     except TimeoutError:
         cancel_all(call.queue, jobs)
-        raise immediate.late(call, jobs) from None
+        refusal = immediate.late(call)
+        _tell_revoked(call, job)
+        raise refusal from None
     if not quiet and all(one.state.active for one in jobs):
         call.err(f"{call.command}: job {job.job_id} has been allocated resources")
 
@@ -126,7 +130,7 @@ async def _attend(call: Call, jobs: Sequence[Job], states: Container[State]) -> 
         cancel_all(call.queue, jobs)
         if call.command == "salloc":
             call.err("salloc: Job aborted due to signal")
-            call.err(f"salloc: Job allocation {jobs[0].job_id} has been revoked.")
+            _tell_revoked(call, jobs[0])
         else:
             call.err(f"srun: Job allocation {jobs[0].job_id} has been revoked")
         raise Exit(call.failure) from None
@@ -159,7 +163,12 @@ def _revoked(call: Call, job: Job, quiet: bool) -> Exit:
     """The job was cancelled before it could be used."""
     if not quiet:
         call.err(f"{call.command}: Job has been cancelled")
-        if call.command == "salloc":
-            call.err(f"salloc: Job allocation {job.job_id} has been revoked.")
+        _tell_revoked(call, job)
     call.error(f"{_FAILURE[call.command]}: {Errno.ALREADY_DONE.text}")
     return Exit(call.failure)
+
+
+def _tell_revoked(call: Call, job: Job) -> None:
+    """What salloc says of an allocation that it will not have; srun keeps that to itself."""
+    if call.command == "salloc":
+        call.err(f"salloc: Job allocation {job.job_id} has been revoked.")

@@ -14,6 +14,9 @@ AT_ONCE = 1
 _BARRED = (*HOLDS, Reason.BEGIN_TIME, Reason.DEPENDENCY, Reason.DEP_NEVER)
 """Reasons to wait that free nodes would not end."""
 
+_CODE = "SLURM_EXIT_IMMEDIATE"
+"""The variable that tells the exit code of what is not there in time (salloc(1))."""
+
 _LATE = {"srun": Errno.NODES_BUSY.text, "salloc": "Connection timed out"}
 
 
@@ -21,7 +24,8 @@ def patience(fields: Mapping[str, object]) -> int:
     """Seconds that the client waits for its allocation, 0 for as long as it takes."""
     if "immediate" not in fields:
         return 0
-    return _number(str(fields["immediate"] or AT_ONCE))
+    seconds = str(fields["immediate"] or AT_ONCE)
+    return int(seconds) if seconds.isdecimal() else 0
 
 
 def refused(call: Call, jobs: Sequence[Job], failure: str) -> Exit:
@@ -33,30 +37,14 @@ def refused(call: Call, jobs: Sequence[Job], failure: str) -> Exit:
         call.error(f"{failure}: {Errno.INVALID_DEPENDENCY.text}")
     else:
         _tell_busy(call, Errno.NODES_BUSY.text)
-    _tell_revoked(call, jobs)
-    return Exit(1 if barred else _code(call))
+    return Exit(1 if barred else call.exit_code(_CODE))
 
 
-def late(call: Call, jobs: Sequence[Job]) -> Exit:
+def late(call: Call) -> Exit:
     """The job, which has been cancelled, did not start in time."""
     _tell_busy(call, _LATE[call.command])
-    _tell_revoked(call, jobs)
-    return Exit(_code(call))
+    return Exit(call.exit_code(_CODE))
 
 
 def _tell_busy(call: Call, why: str) -> None:
     call.error(f"Unable to allocate resources: {why}")
-
-
-def _tell_revoked(call: Call, jobs: Sequence[Job]) -> None:
-    if call.command == "salloc":
-        call.err(f"salloc: Job allocation {jobs[0].job_id} has been revoked.")
-
-
-def _code(call: Call) -> int:
-    """The exit code of what is not there in time (salloc(1), SLURM_EXIT_IMMEDIATE)."""
-    return _number(call.env.get("SLURM_EXIT_IMMEDIATE", "")) or 1
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else 0

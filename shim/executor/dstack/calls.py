@@ -15,7 +15,6 @@ import logging
 import marshal
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -75,14 +74,11 @@ class GuestCall:
     def _order(self, order: Mapping[str, Any]) -> None:
         if order["do"] == "wait":
             return
-        if order["pty"]:
-            self.send(2, steps.NO_TERMINAL)
         try:
-            self._write({**order, "pty": False})
+            self._write(steps.fit_terminal(order, False, self.send))
         except NotExpressible as error:
             self.send(2, f"{self.command}: error: {error}\n".encode())
-            tasks = [[task[2], 1 << 8, 0.0, 0.0, 0] for task in order["tasks"]]
-            self._answer({"code": 1, "tasks": tasks, "end": time.time()})
+            self._answer(steps.unknown_result(order["tasks"]))
 
     def _write(self, order: Mapping[str, Any]) -> None:
         """Begin a step, perhaps of another job than the caller's. Raises NotExpressible."""

@@ -54,7 +54,7 @@ class ControlDirectory:
 
     def write_job(self, directory: Path, files: Mapping[str, bytes]) -> None:
         """Make a job's directory anew."""
-        shutil.rmtree(directory, ignore_errors=True)
+        discard(directory)
         (directory / "control").mkdir(parents=True)
         for name, content in files.items():
             (directory / name).write_bytes(content)

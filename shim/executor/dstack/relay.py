@@ -7,8 +7,7 @@ import asyncio
 import marshal
 import os
 import shutil
-import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ class Relay:
         self._folder = task.directory / FOLDER / step_id
         self._signals = 0
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._tasks: list[list[Any]] = []  # what is to be said of them where nothing is known
+        self._tasks: Sequence[Sequence[Any]] = ()  # as ordered, where this controller has done so
         task.when_over.add(self.hang_up)
 
     @property
@@ -65,10 +64,8 @@ class Relay:
     def _begin(self, order: Mapping[str, Any]) -> None:
         self._folder = self._task.directory / FOLDER / order["steps"][0]
         self._folder.mkdir(parents=True)
-        if order["pty"] and not self._client.stdin_tty:
-            self.send(2, steps.NO_TERMINAL)
-            order = {**order, "pty": False}
-        self._tasks = [[task[2], 1 << 8, 0.0, 0.0, 0] for task in order["tasks"]]
+        order = steps.fit_terminal(order, self._client.stdin_tty, self.send)
+        self._tasks = order["tasks"]
         try:
             steps.write(self._folder / "step", order, self.env, self._task, away=self._guest)
         except NotExpressible as error:
@@ -102,7 +99,7 @@ class Relay:
         try:
             result = steps.parse_result((self._folder / "step" / "result").read_text())
         except (OSError, ValueError):
-            result = {"code": 1, "tasks": self._tasks, "end": time.time()}
+            result = steps.unknown_result(self._tasks)
         shutil.rmtree(self._folder, ignore_errors=True)
         return marshal.dumps(dict(result), _FORMAT)
 

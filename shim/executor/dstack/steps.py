@@ -11,7 +11,7 @@ and appear: exit-RANK, result
 import os
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,7 @@ from shim.executor.dstack.carriers import Task
 from shim.executor.dstack.errors import NotExpressible
 from shim.executor.dstack.payload import GPU_INDICES, quote, seconds
 
-_LACKING = {
-    "pmi": "--mpi: pmi2 and pmix are not there on dstack; use mpirun inside the job",
-}
-NO_TERMINAL = (
+_NO_TERMINAL = (
     b"srun: error: ioctl(TIOCGWINSZ): Inappropriate ioctl for device\n"
     b"srun: error: Not using a pseudo-terminal, disregarding --pty option\n"
 )
@@ -42,9 +39,8 @@ def write(
     ``away`` are the guest's scripts, where srun is on the submit host: no task is beside it, and what its environment
     leaves open is as on the nodes. The node of a batch script takes orders from job.sh then.
     """
-    for key, why in _LACKING.items():
-        if order.get(key):
-            raise NotExpressible(why)
+    if order.get("pmi"):
+        raise NotExpressible("--mpi: pmi2 and pmix are not there on dstack; use mpirun inside the job")
     if any(task[6].get("cpus") for task in order["tasks"]):
         raise NotExpressible("--cpu-bind: the CPUs of a container are dstack's to choose")
     if name := order.get("file"):  # the variable that leads to what the caller has left beside its call
@@ -55,6 +51,19 @@ def write(
     for name, text in _step(order, environment, task, away).items():
         (new / name).write_bytes(text)
     new.rename(folder)
+
+
+def fit_terminal(order: Mapping[str, Any], there: bool, send: Callable[[int, bytes], None]) -> Mapping[str, Any]:
+    """The order as srun goes on with it: without a terminal of its own, which it says, it disregards --pty."""
+    if there or not order["pty"]:
+        return order
+    send(2, _NO_TERMINAL)
+    return {**order, "pty": False}
+
+
+def unknown_result(tasks: Iterable[Sequence[Any]]) -> Mapping[str, Any]:
+    """What is said of a step with these tasks (see an order's) of which nothing is known."""
+    return {"code": 1, "tasks": [[task[2], 1 << 8, 0.0, 0.0, 0] for task in tasks], "end": time.time()}
 
 
 def parse_result(text: str) -> Mapping[str, Any]:
